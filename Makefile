@@ -1,0 +1,38 @@
+# Everything from a fresh checkout: each target makes .venv and installs what it needs (torch first, so that
+# the pinned build is taken).
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: demo test lint bench reproduce-minilm clean
+
+demo: .venv/ready  ## train, evaluate, board, figure: about 6 minutes on 2 cores
+	$(BIN)/synth-eval demo
+
+test: .venv/ready  ## the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/ready  ## ruff (with bandit's rules) and mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready  ## speed against the peers, ratios in one run
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+reproduce-minilm: .venv/ready  ## the MiniLM row of leaderboards/hans.md: hours on 2 cores; needs SYNTH_EVAL_DATA
+	$(BIN)/python recipes/nli_classifier.py --config recipes/nli_classifier_minilm.yaml --output_dir runs/minilm $(SET)
+	$(BIN)/synth-eval eval --model synth-classifier --model_args pretrained=runs/minilm/model \
+		--tasks hans_heuristics,multinli --batch_size 64 --output_path runs/minilm/eval
+	$(BIN)/synth-eval board build runs/minilm/eval --board hans
+	$(BIN)/synth-eval board build runs/minilm/eval --board multinli
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Running things: the one door to the harness, and later the experiment planner and its launchers."""

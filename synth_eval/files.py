@@ -1,0 +1,92 @@
+"""Files that are either whole or not there, and JSON that is read strictly."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from synth_eval.errors import InputError
+
+
+def write_atomic(path: str | Path, content: str | bytes) -> Path:
+    """Write ``content`` so that a reader, a crash or a full disk meets the old file or the new one, never a part.
+
+    Temporary file beside it, fsync, rename, fsync of the folder. Raises OSError with the path on failure.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+    return path
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def dump_json(value: object) -> str:
+    """JSON text of ``value``, indented, keys sorted, NaN and infinity refused."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_jsonl(path: str | Path, records: Iterable[dict[str, Any]]) -> Path:
+    """Write one JSON object a line, atomically."""
+    lines = [json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records]
+    return write_atomic(path, "".join(lines))
+
+
+def parse_json(text: str, where: object) -> Any:
+    """Parse JSON strictly: NaN, infinities and repeated keys are refused.
+
+    Raises:
+        InputError: naming ``where`` and the position.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except ValueError as error:
+        raise InputError(
+            where, f"invalid JSON ({error})", "one valid JSON value", "check that the file was written to its end"
+        ) from error
+
+
+def read_json(path: str | Path) -> Any:
+    """Read one strict JSON file; InputError names the file."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(path, "no such file", "a JSON file", "check the path")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"bytes that are not UTF-8 ({error.reason})", "UTF-8 text", "convert the file") from error
+    return parse_json(text, path)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"the number {name}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a repeated key")
+    return result

@@ -1,0 +1,79 @@
+"""The boards: which tasks each is made of, how many documents those have, and which scores it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from synth_eval.errors import InputError, nearest
+from synth_eval.leaderboard.hans_scores import METRICS
+from synth_eval.nli.hans import HEURISTICS, PAIRS
+from synth_eval.nli.labels import ENTAILMENT, NON_ENTAILMENT
+
+_SUFFIX = {ENTAILMENT: "entailed", NON_ENTAILMENT: "non_entailed"}
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board."""
+
+    name: str
+    title: str
+    tasks: tuple[str, ...]
+    """The harness's leaf tasks whose samples make a row."""
+    command: str
+    """What the harness is asked for, to name in errors."""
+    metrics: tuple[str, ...]
+    """Scores in the order of the tables; rows are sorted by the first."""
+    documents: dict[str, int] = field(default_factory=dict)
+    """Task -> size of the whole set, where it is fixed."""
+    whole: bool = True
+    """A row needs all the tasks, not just one."""
+
+    @property
+    def by_heuristic(self) -> bool:
+        """It has HANS' heuristics and subcases."""
+        return self.metrics == METRICS
+
+
+def leaf(prefix: str, heuristic: str, gold_label: str) -> str:
+    """The task name of one heuristic and gold label: ``hans_subsequence_non_entailed``."""
+    return f"{prefix}_{heuristic}_{_SUFFIX[gold_label]}"
+
+
+def _leaves(prefix: str) -> tuple[str, ...]:
+    return tuple(leaf(prefix, heuristic, label) for heuristic in HEURISTICS for label in (ENTAILMENT, NON_ENTAILMENT))
+
+
+_MULTINLI = {"multinli_matched": 9_815, "multinli_mismatched": 9_832}  # pairs with a gold label, Williams et al. 2018
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board(
+            "hans",
+            "HANS: do overlap heuristics decide?",
+            _leaves("hans"),
+            "--tasks hans_heuristics",
+            METRICS,
+            dict.fromkeys(_leaves("hans"), PAIRS // 6),
+        ),
+        Board("hans_fresh", "HANS fresh: new pairs, same heuristics", _leaves("hans_fresh"), "--tasks hans_fresh", METRICS),
+        Board(
+            "multinli",
+            "MultiNLI development sets",
+            tuple(_MULTINLI),
+            "--tasks multinli",
+            ("matched", "mismatched", "matched_2label", "mismatched_2label"),
+            _MULTINLI,
+            whole=False,
+        ),
+        Board("nli_fresh", "NLI fresh: pairs from a grammar", ("nli_fresh",), "--tasks nli_fresh", ("acc", "acc_2label")),
+    )
+}
+
+
+def get(name: str) -> Board:
+    """The board of that name; InputError with the nearest one."""
+    if name not in BOARDS:
+        raise InputError("--board", repr(name), "the name of a board", nearest(name, BOARDS))
+    return BOARDS[name]

@@ -1,0 +1,98 @@
+"""Rows that no run made: chance, and what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synth_eval import paths
+from synth_eval.errors import InputError
+from synth_eval.files import read_json
+from synth_eval.leaderboard.boards import Board
+from synth_eval.leaderboard.hans_scores import CELLS, ENTAILMENT_RATE, Verdict, report
+from synth_eval.leaderboard.rows import Entry, Row, entry, with_fingerprint
+from synth_eval.nli.hans import PAIRS_PER_SUBCASE, SUBCASES
+
+PUBLISHED = "published_hans.json"
+
+
+def reference_rows(board: Board) -> list[Row]:
+    """The chance row of a board and, for HANS, the published rows."""
+    return [*(published_rows() if board.name == "hans" else []), chance_row(board)]
+
+
+def chance_row(board: Board) -> Row:
+    """What guessing gives: a half of two labels, a third of three.
+
+    By HANS cell a constant answer gets 100 % and 0 %, and so a half on average, too.
+    """
+    three_way = set() if board.by_heuristic else {name for name in board.metrics if not name.endswith("_2label")}
+    scores = {
+        name: Entry(value=1 / 3 if name in three_way else 0.5, method="uniform guess over the labels")
+        for name in board.metrics
+    }
+    row = Row(board=board.name, kind="chance", name="chance", status="chance", scores=scores)
+    return with_fingerprint(row)
+
+
+def published_rows(path: Path | None = None) -> list[Row]:
+    """The rows of ``leaderboards/published_hans.json``.
+
+    Single models are given by subcase (of 1,000 pairs each); cells and overall follow from these, with intervals made
+    as for any run, and must agree with the published ones. A mean of runs carries its standard deviation.
+
+    Raises:
+        InputError: the file's numbers do not agree with one another.
+    """
+    path = path or paths.folder("leaderboards") / PUBLISHED
+    content = read_json(path)
+    rows = [_single(item, path) for item in content["models"]] + [_mean(item) for item in content["means"]]
+    return [with_fingerprint(row) for row in rows]
+
+
+def _single(item: dict[str, Any], path: Path) -> Row:
+    found = report(_verdicts(item["subcases"], f"{path}, {item['name']}"))
+    for name, value in item["scores"].items():
+        if abs(found.scores[name].value - value) > 6e-6:  # overall is published to five digits
+            where, derived = f"{path}, {item['name']}, {name}", found.scores[name].value
+            raise InputError(where, f"{value}", f"{derived}, the mean of its subcases", "restore the file")
+    return Row(
+        board="hans",
+        kind="published",
+        name=item["name"],
+        status="published",
+        scores={name: entry(value) for name, value in found.scores.items()},
+        subcases={name: entry(value) for name, value in found.subcases.items()},
+        n=found.n,
+        constant_answer=found.constant_answer,
+        source=item["source"],
+    )
+
+
+def _mean(item: dict[str, Any]) -> Row:
+    runs = item["runs"]
+    means, sds = dict(item["mean"]), dict(item["sd"])
+    scores = {
+        name: Entry(value=means[name], n=runs, method=f"mean of {runs} runs; sd between runs", sd=sds[name])
+        for name in means
+    }
+    entailed, other = CELLS[0::2], CELLS[1::2]  # equal sizes: the answer rate follows from the six cells
+    rate = (sum(means[name] for name in entailed) + sum(1 - means[name] for name in other)) / len(CELLS)
+    scores[ENTAILMENT_RATE] = Entry(value=round(rate, 4), n=runs, method="from the means of the six cells")
+    for heuristic in dict.fromkeys(name.split("/")[0] for name in CELLS):
+        value = sum(means[name] for name in CELLS if name.startswith(f"{heuristic}/")) / 2
+        scores[heuristic] = Entry(value=round(value, 4), n=runs, method="from the means of its two cells")
+    return Row(
+        board="hans", kind="published", name=item["name"], status="published", scores=scores, source=item["source"]
+    )
+
+
+def _verdicts(subcases: dict[str, float], where: str) -> Iterator[Verdict]:
+    for name in SUBCASES:
+        right = round(subcases[name] * PAIRS_PER_SUBCASE)
+        if abs(right / PAIRS_PER_SUBCASE - subcases[name]) > 1e-9:
+            expected = f"a share of {PAIRS_PER_SUBCASE} pairs"
+            raise InputError(f"{where}, {name}", str(subcases[name]), expected, "restore the file")
+        for number in range(PAIRS_PER_SUBCASE):
+            yield Verdict(name, float(number < right))

@@ -1,0 +1,136 @@
+"""The rows of a board and their store: ``<board>.jsonl``, append-only, the source of truth."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from synth_eval.errors import InputError
+from synth_eval.files import parse_json, write_atomic
+from synth_eval.metrics.statistics import Score
+from synth_eval.provenance import sha256_text
+
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+NOT_CONTENT = {"fingerprint", "date", "command", "provenance"}  # they change when the same evaluation is run again
+
+
+class Entry(BaseModel):
+    """One score on a board; the fields of `metrics.statistics.Score`, and what published numbers have instead."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: Fraction
+    n: Annotated[int, Field(ge=1)] | None = None
+    """Items behind it; runs, where ``sd`` is given."""
+    low: Fraction | None = None
+    high: Fraction | None = None
+    method: str
+    stderr: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Standard deviation between runs, for a mean of runs."""
+
+
+class Row(BaseModel):
+    """One model on one board."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    board: str
+    kind: Literal["run", "published", "chance"]
+    name: str
+    """What the tables call it."""
+    status: str
+    """``valid``, ``limit`` (part of the set), ``ties`` (answers that tied for best), ``published``, ``chance``."""
+    scores: dict[str, Entry]
+    subcases: dict[str, Entry] = {}
+    n: Annotated[int, Field(ge=1)] | None = None
+    """Documents."""
+    constant_answer: str | None = None
+    model: str | None = None
+    model_args: JsonValue = None
+    prompt: str | None = None
+    seeds: JsonValue = None
+    settings: JsonValue = None
+    """What the tasks were told (``--metadata``): seed, size and dial of generated sets."""
+    task_versions: dict[str, str] = {}
+    task_hashes: dict[str, str] = {}
+    data_hashes: JsonValue = None
+    lm_eval_version: str | None = None
+    checkpoint: JsonValue = None
+    """Recipe, base model and hashes of the checkpoint, where it has a provenance."""
+    date: str | None = None
+    command: list[str] = []
+    provenance: Sha256 | None = None
+    """SHA-256 of the evaluation's provenance file."""
+    source: str | None = None
+    """Where a published row's numbers come from."""
+    fingerprint: str = ""
+    """SHA-256 of the content: equal for the same evaluation run twice."""
+
+
+def entry(found: Score) -> Entry:
+    """A score as it is stored."""
+    return Entry(**asdict(found))
+
+
+def with_fingerprint(row: Row) -> Row:
+    """The same row with its fingerprint."""
+    return row.model_copy(update={"fingerprint": _fingerprint(row)})
+
+
+def read_rows(path: Path, board: str) -> list[Row]:
+    """The stored rows of a board; none when there is no file yet.
+
+    Raises:
+        InputError: naming file and line, for anything but a whole row whose fingerprint fits.
+    """
+    if not path.exists():
+        return []
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        where = f"{path}, line {number}"
+        try:
+            row = Row.model_validate(parse_json(line, where))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InputError(where, f"{place}: {first['msg']}", "a row", "restore the file, then build again") from error
+        if row.board != board or row.fingerprint != _fingerprint(row):
+            found_here = f"a row of board {row.board!r}, fingerprint {row.fingerprint[:8]!r} (content changed by hand?)"
+            raise InputError(where, found_here, f"an unchanged row of {board!r}", "restore the file, then build again")
+        found.append(row)
+    return found
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> Path:
+    """Write all rows of a board, atomically; call it under `locked`."""
+    return write_atomic(path, "".join(_canonical(row.model_dump()) + "\n" for row in rows))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: one writer at a time, across processes. Leaves no file behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _fingerprint(row: Row) -> str:
+    return sha256_text(_canonical(row.model_dump(exclude=NOT_CONTENT)))
+
+
+def _canonical(value: dict[str, object]) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Natural language inference: labels, prompts, overlap rules, HANS facts and the grammars that write pairs."""

@@ -1,0 +1,142 @@
+"""A classification head on an encoder or decoder, trained with transformers' Trainer on NLI pairs.
+
+The steps of recipes/nli_classifier.py: build -> tokenise -> trainer. The label order is LABELS (or the two
+labels of HANS) by name in the config, and ``synth_eval_input`` there says how a pair becomes the input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
+    ProgressCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from synth_eval.nli import prompts
+from synth_eval.training import scratch
+from synth_eval.training.arguments import check_length, trainer_arguments
+from synth_eval.training.guard import Guard, LossBar
+from synth_eval.training.pairs import Pair, Pairs, training_order
+from synth_eval.training.run import Run
+from synth_eval.training.settings import ClassifierSettings
+
+
+def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
+    """The tokenizer and the model with its head, adapters included.
+
+    Raises:
+        InputError: a base model that does not load, an unknown config key, sizes that do not fit.
+    """
+    set_seed(settings.seed)
+    labels = pairs.classes
+    head = {
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+    if settings.from_config is not None:
+        texts = (text for pair in pairs.pairs for text in _text(settings, pair))
+        tokenizer = scratch.train_tokenizer(
+            settings.tokenizer, texts, settings.input_format == "pair", settings.max_length
+        )
+        config = scratch.build_config(settings, tokenizer)
+        for name in ("id2label", "label2id"):
+            setattr(config, name, head[name])
+        model = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+    else:
+        tokenizer = scratch.load_tokenizer(settings)
+        model = scratch.loading(
+            settings,
+            lambda: AutoModelForSequenceClassification.from_pretrained(
+                settings.base_model,
+                revision=settings.revision,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,
+                **head,
+            ),
+        )
+    model = scratch.agree(model, tokenizer, settings)
+    model.config.synth_eval_input = settings.synth_eval_input
+    return tokenizer, _with_lora(model, settings)
+
+
+def _with_lora(model: Any, settings: ClassifierSettings) -> Any:
+    if settings.lora is None:
+        return model
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    lora = settings.lora
+    heads = [name for name in ("score", "classifier") if hasattr(model, name)]
+    return get_peft_model(
+        model,
+        LoraConfig(
+            task_type=TaskType.SEQ_CLS,
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
+            modules_to_save=heads,
+        ),
+    )
+
+
+def _text(settings: ClassifierSettings, pair: Pair) -> tuple[str, ...]:
+    """The input of one pair: (premise, hypothesis), or (prompt,)."""
+    premise, hypothesis, _ = pair
+    if settings.input_format == "pair":
+        return premise, hypothesis
+    return (prompts.get(settings.prompt).render(premise, hypothesis),)
+
+
+def tokenise(settings: ClassifierSettings, pairs: Pairs, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
+    """Token ids and label id of every pair, in the data's order, and how many were cut.
+
+    Raises:
+        InputError: rows longer than max_length and no ``truncate: true``.
+    """
+    labels = {label: number for number, label in enumerate(pairs.classes)}
+    columns = list(zip(*(_text(settings, pair) for pair in pairs.pairs), strict=True))
+    encoded = tokenizer(*(list(column) for column in columns))
+    too_long = check_length(settings, [len(ids) for ids in encoded["input_ids"]])
+    if too_long:
+        encoded = tokenizer(*(list(column) for column in columns), truncation=True, max_length=settings.max_length)
+    names = list(encoded.keys())
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*(encoded[name] for name in names), strict=True)]
+    for row, (_, _, label) in zip(rows, pairs.pairs, strict=True):
+        row["labels"] = labels[label]
+    return rows, too_long
+
+
+def trainer(settings: ClassifierSettings, run: Run, rows: list[dict[str, Any]], tokenizer: Any, model: Any) -> Trainer:
+    """The Trainer over the rows in training order: length buckets, verified checkpoints, stop at non-finite numbers."""
+    order = training_order([len(row["input_ids"]) for row in rows], settings.batch_size, settings.epochs, settings.seed)
+    result = Trainer(
+        model=model,
+        args=TrainingArguments(**trainer_arguments(settings, run)),
+        train_dataset=[rows[number] for number in order],
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        callbacks=[Guard(run.checkpoints)],
+    )
+    result.remove_callback(ProgressCallback)
+    result.add_callback(LossBar)
+    return result
+
+
+def facts(settings: ClassifierSettings, run: Run, model: Any, truncated: int) -> dict[str, Any]:
+    """What the provenance record says about a classifier; an adapter stores its label order nowhere else."""
+    return {
+        "task": "sequence-classification",
+        "labels": list(run.pairs.classes),
+        "synth_eval_input": settings.synth_eval_input,
+        "truncated_rows": truncated,
+        **scratch.origin(settings, model),
+    }

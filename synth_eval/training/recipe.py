@@ -1,0 +1,150 @@
+"""Reading a recipe file and its command line; every mistake is answered with file, line, key and the fix."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from synth_eval.errors import InputError, nearest
+from synth_eval.files import dump_json
+from synth_eval.nli import prompts
+from synth_eval.provenance import sha256_text
+from synth_eval.training.guard import DivergedError
+from synth_eval.training.settings import DataSettings, LoraSettings, TokenizerSettings, TrainingSettings
+
+S = TypeVar("S", bound=TrainingSettings)
+_NESTED: dict[str, type[BaseModel]] = {"lora": LoraSettings, "tokenizer": TokenizerSettings, "data": DataSettings}
+_TEXT_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[S]):
+    """A recipe file that was read and checked."""
+
+    path: Path
+    text: str
+    overrides: tuple[str, ...]
+    """``key=value`` from the command line."""
+    settings: S
+
+    @property
+    def hash(self) -> str:
+        """Digest of the settings in force, file and overrides together."""
+        return sha256_text(dump_json(self.settings.model_dump(mode="json")))
+
+
+def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Recipe[S]:
+    """Read a recipe.
+
+    Args:
+        path: the YAML file.
+        kind: ``ClassifierSettings`` or ``SFTSettings``.
+        overrides: ``key=value``, dots for inner keys (``data.size=500``); values are YAML.
+
+    Raises:
+        InputError: naming file, line and key.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            path, "no such file", "a recipe (YAML)", "see the folder that `synth-eval path recipes` prints"
+        )
+    text = path.read_text(encoding="utf-8-sig")[:_TEXT_LIMIT]
+    try:
+        lines = _key_lines(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(path, f"invalid YAML ({error})", "a mapping of settings", "correct the file") from error
+    if not isinstance(content, dict):
+        raise InputError(path, type(content).__name__, "a mapping of settings", "write key: value lines")
+    for override in overrides:
+        _set(content, override)
+    try:
+        settings = kind.model_validate(content)
+    except ValidationError as error:
+        raise _explain(path, kind, error, lines) from error
+    prompts.get(settings.prompt)
+    return Recipe(path, text, tuple(overrides), settings)
+
+
+def _key_lines(node: yaml.Node | None, path: Path, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
+    """The line of every key; a key written twice is an error."""
+    lines: dict[tuple[Any, ...], int] = {}
+    children: list[tuple[Any, yaml.Node, int]] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [(key.value, value, key.start_mark.line + 1) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = [(index, value, value.start_mark.line + 1) for index, value in enumerate(node.value)]
+    for key, value, line in children:
+        if (*prefix, key) in lines:
+            raise InputError(f"{path}, line {line}", f"the key '{key}' twice", "each key once", "keep one of them")
+        lines[*prefix, key] = line
+        lines |= _key_lines(value, path, (*prefix, key))
+    return lines
+
+
+def _set(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set {override}", "no key=value", "for example --set epochs=2", "write key=value")
+    *outer, last = key.split(".")
+    place: Any = content
+    for name in outer:
+        place = place.setdefault(name, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise InputError(
+            f"--set {override}", "a key inside a value that is no mapping", "an inner key", "edit the file"
+        )
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {override}", f"invalid YAML ({error})", "a value", "quote the value") from error
+
+
+def _explain(
+    path: Path, kind: type[BaseModel], error: ValidationError, lines: dict[tuple[Any, ...], int]
+) -> InputError:
+    first = error.errors()[0]
+    place = first["loc"]
+    line = lines.get(place) or (lines.get((place[0], *place[2:])) if place else None)  # data: {..} is read as a list
+    where = f"{path}, line {line}" if line else str(path)
+    key = ".".join(map(str, place))
+    if first["type"] == "extra_forbidden":
+        owner = kind if len(place) == 1 else _NESTED.get(str(place[0]), kind)
+        advice = nearest(str(place[-1]), owner.model_fields)
+        return InputError(where, f"the unknown key '{key}'", "a key that this recipe knows", advice)
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "missing":
+        return InputError(where, f"no key '{key}'", f"a value for '{key}'", f"add '{key}: ...'")
+    found = f"{key}: {first['input']!r}" if place else "settings that do not fit together"
+    return InputError(where, found[:300], message, f"correct '{key}'" if place else "correct the recipe")
+
+
+def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line that both recipes have: config, output_dir, set, dry_run, overwrite."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--config", required=True, help="the recipe file (YAML)")
+    parser.add_argument("--output_dir", help="where model/ and provenance.json go (default: runs/<recipe>-<hash>)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be trained, train nothing")
+    parser.add_argument("--overwrite", action="store_true", help="delete what another recipe left in output_dir")
+    return parser.parse_args(argv)
+
+
+def run_main(main: Callable[[], int]) -> int:
+    """Call a recipe's ``main``: 2 for input that the user can mend, 1 for training that diverged."""
+    try:
+        return main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except DivergedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

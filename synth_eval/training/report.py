@@ -1,0 +1,79 @@
+"""What a recipe says before and after training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from synth_eval.training.run import Run, is_main_process
+
+
+def announce(run: Run, model: Any, lengths: Sequence[int], truncated: int) -> None:
+    """Say what is about to be trained: data, labels, steps, parameters."""
+    if not is_main_process():
+        return
+    settings = run.recipe.settings
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    everything = sum(parameter.numel() for parameter in model.parameters())
+    labels = ", ".join(f"{label} {count:,}" for label, count in run.pairs.label_counts.items())
+    cut = f", {truncated:,} rows cut" if truncated else ""
+    dropped = f", {run.pairs.dropped:,} dropped that are in evaluation_data" if run.pairs.dropped else ""
+    batch = settings.batch_size * settings.gradient_accumulation_steps
+    name = settings.base_model or f"a new {settings.from_config['model_type']}"
+    _lines(
+        f"recipe {run.recipe.path}",
+        {
+            "data": f"{len(lengths):,} rows ({labels}){dropped}",
+            "tokens a row": f"{sum(lengths) / len(lengths):.1f} on average, {max(lengths)} at most{cut}",
+            "model": f"{name}, {everything:,} parameters, {trained:,} trained",
+            "steps": f"{settings.steps(len(lengths)):,} of {batch} rows ({settings.epochs:g} epochs, one process)",
+            "to": str(run.folder),
+        },
+    )
+
+
+def summary(run: Run, trainer: Any, backend: str) -> None:
+    """Say what was trained, how it went, and what to type next."""
+    if not is_main_process():
+        return
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    seconds = time.monotonic() - run.started
+    _lines(
+        "trained",
+        {
+            "rows": f"{len(run.pairs.pairs):,}",
+            "steps": f"{trainer.state.global_step:,}",
+            "seconds": f"{seconds:.0f}",
+            "loss": f"{losses[0]:.4f} -> {losses[-1]:.4f}" if losses else "not logged (fewer steps than log_every)",
+            "model": str(run.model),
+            "provenance": str(run.folder / "provenance.json"),
+        },
+    )
+    _next(run, backend)
+
+
+def already_done(run: Run, backend: str) -> None:
+    """Say that the same recipe was finished before."""
+    if is_main_process():
+        _lines(f"already done: {run.model} is what this recipe and data make", {})
+        _next(run, backend)
+
+
+def _next(run: Run, backend: str) -> None:
+    if run.recipe.settings.lora is None:
+        model_args = f"pretrained={run.model}"
+    else:
+        model_args = f"pretrained={run.recipe.settings.base_model},peft={run.model}"
+    if backend != "hf" and run.recipe.settings.lora is not None:
+        model_args += ",label_order=" + "/".join(run.pairs.classes)
+    _lines(f"next: synth-eval eval --model {backend} --model_args {model_args} --tasks hans_heuristics,multinli", {})
+
+
+def _lines(title: str, rows: dict[str, str]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(title, style="bold", markup=False)
+    for name, value in rows.items():
+        console.print(f"  {name:<13} {value}", markup=False)

@@ -1,0 +1,210 @@
+"""The folder of one run: begun, resumed, and finished by a rename, so that what is there is whole.
+
+output_dir/
+    model/            the checkpoint: safetensors, config, tokenizer; appears last, by a rename
+    provenance.json   what made it
+    checkpoints/      verified states to resume from; gone when the run is finished
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth_eval import provenance
+from synth_eval.errors import InputError
+from synth_eval.files import dump_json, fsync_folder, read_json, write_atomic
+from synth_eval.training.guard import PICKLES, WRITING, DivergedError, barrier, newest_verified, require_finite_files
+from synth_eval.training.pairs import Pairs
+from synth_eval.training.recipe import Recipe
+
+IDENTITY = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder, and what determines its content."""
+
+    folder: Path
+    recipe: Recipe[Any]
+    pairs: Pairs
+    identity: dict[str, Any]
+    """Settings and data digests, flat: ``settings.seed`` -> 0."""
+    started: float
+
+    @property
+    def model(self) -> Path:
+        """The finished checkpoint."""
+        return self.folder / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Verified states to resume from."""
+        return self.folder / "checkpoints"
+
+    @property
+    def done(self) -> bool:
+        """Whether the model is there and is the one that its provenance describes."""
+        if not self.model.is_dir() or not (self.folder / provenance.FILE_NAME).is_file():
+            return False
+        return bool(provenance.read(self.folder).get("model_sha256") == provenance.sha256_folder(self.model))
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that writes (torchrun and accelerate number them)."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, overwrite: bool = False) -> Run:
+    """The run that this recipe and data make; nothing is written yet.
+
+    Args:
+        output_dir: its folder; by default runs/<recipe>-<hash of settings and data>.
+        recipe: the recipe.
+        pairs: the data.
+        overwrite: delete what another recipe left in the folder.
+
+    Raises:
+        InputError: the folder holds a run of another recipe, or data; it names what differs.
+    """
+    settings = recipe.settings.model_dump(mode="json", exclude={"report_to", "save_every"})
+    identity = _flat({"settings": settings, "data": [source["hash"] for source in pairs.sources]})
+    short = provenance.sha256_text(dump_json(identity))[:12]
+    folder = Path(output_dir) if output_dir else Path("runs") / f"{recipe.path.stem}-{short}"
+    run = Run(folder, recipe, pairs, identity, time.monotonic())
+    previous = _previous(run)
+    changed = sorted(key for key in previous.keys() | identity.keys() if previous.get(key) != identity.get(key))
+    if previous and changed and not overwrite:
+        shown = "; ".join(f"{key}: {previous.get(key)!r} there, {identity.get(key)!r} here" for key in changed[:5])
+        raise InputError(
+            folder,
+            f"another run ({shown})",
+            "an empty folder or the same run",
+            "use another --output_dir, or --overwrite",
+        )
+    if not previous and run.model.exists() and not overwrite:
+        raise InputError(
+            run.model, "a model without provenance", "an empty folder", "use another --output_dir, or --overwrite"
+        )
+    return run
+
+
+def _previous(run: Run) -> dict[str, Any]:
+    for path in (run.checkpoints / IDENTITY, run.folder / provenance.FILE_NAME):
+        if path.is_file():
+            record = read_json(path)
+            return dict(record.get("identity", {})) if isinstance(record, dict) else {}
+    return {}
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    match value:
+        case dict() if value:
+            items = list(value.items())
+        case list() if value:
+            items = list(enumerate(value))
+        case _:
+            return {prefix: value}
+    return {
+        key: leaf
+        for name, item in items
+        for key, leaf in _flat(item, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
+def train(trainer: Any, run: Run) -> None:
+    """Train, going on from the newest verified checkpoint of the same run.
+
+    Raises:
+        DivergedError: a loss, gradient or weight is not finite; the run's folder is left without any checkpoint.
+    """
+    resume = newest_verified(run.checkpoints)
+    barrier()
+    if is_main_process():
+        _prepare(run)
+    barrier()
+    if resume is not None and is_main_process():
+        print(f"resuming from {resume}")
+    try:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except DivergedError:
+        if is_main_process():
+            shutil.rmtree(run.checkpoints, ignore_errors=True)
+        raise
+
+
+def _prepare(run: Run) -> None:
+    """Remove what a killed or overwritten run left, and say which run this is."""
+    if _previous(run) != run.identity:
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+    for leftover in (run.model, run.folder / ".model.tmp", run.checkpoints / WRITING):
+        shutil.rmtree(leftover, ignore_errors=True)
+    (run.folder / provenance.FILE_NAME).unlink(missing_ok=True)
+    (run.checkpoints / WRITING).mkdir(parents=True)
+    write_atomic(run.checkpoints / IDENTITY, dump_json({"identity": run.identity}))
+
+
+def publish(trainer: Any, run: Run, facts: dict[str, Any]) -> Path:
+    """Save the model under a temporary name, read it back, describe it, and rename it into place.
+
+    Args:
+        trainer: after training.
+        run: the run.
+        facts: for the provenance record: base_model, label order and the like.
+
+    Returns:
+        the model's folder.
+
+    Raises:
+        DivergedError: a weight is not finite.
+    """
+    folder = run.folder / ".model.tmp"
+    trainer.save_model(str(folder))
+    barrier()
+    if is_main_process():
+        for name in PICKLES:
+            (folder / name).unlink(missing_ok=True)
+        try:
+            require_finite_files(folder, trainer.state.global_step)
+        except DivergedError:
+            shutil.rmtree(folder)
+            shutil.rmtree(run.checkpoints, ignore_errors=True)
+            raise
+        record = _record(trainer, run, facts, provenance.sha256_folder(folder))
+        provenance.write(folder, record)
+        provenance.write(run.folder, record)
+        os.replace(folder, run.model)
+        fsync_folder(run.folder)
+        shutil.rmtree(run.checkpoints)
+    barrier()
+    return run.model
+
+
+def _record(trainer: Any, run: Run, facts: dict[str, Any], model_sha256: str) -> dict[str, Any]:
+    """The provenance record of a finished run; ``seconds`` counts the last start of a resumed run only."""
+    recipe, history = run.recipe, trainer.state.log_history
+    losses = [{"step": entry["step"], "loss": entry["loss"]} for entry in history if "loss" in entry]
+    return provenance.describe(
+        "checkpoint",
+        recipe=recipe.text,
+        recipe_name=recipe.path.stem,
+        recipe_hash=recipe.hash,
+        overrides=list(recipe.overrides),
+        settings=json.loads(recipe.settings.model_dump_json()),
+        identity=run.identity,
+        seed=recipe.settings.seed,
+        data=run.pairs.sources,
+        training_rows=len(run.pairs.pairs),
+        training_labels=run.pairs.label_counts,
+        dropped_overlap=run.pairs.dropped,
+        losses=losses,
+        steps=trainer.state.global_step,
+        seconds=round(time.monotonic() - run.started, 1),
+        model_sha256=model_sha256,
+        **facts,
+    )

@@ -1,0 +1,169 @@
+"""Where a model comes from: a checkpoint that exists, or a small one built from a config and a fresh tokenizer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+from synth_eval.errors import InputError, nearest
+from synth_eval.provenance import FILE_NAME, sha256_file, sha256_folder
+from synth_eval.training.settings import TokenizerSettings, TrainingSettings
+
+PAD, UNK, CLS, SEP, EOS = "<pad>", "<unk>", "<cls>", "<sep>", "<eos>"
+
+
+def train_tokenizer(settings: TokenizerSettings, texts: Iterable[str], pairs: bool, max_length: int) -> Any:
+    """Train a tokenizer on ``texts``.
+
+    Args:
+        settings: kind and size.
+        texts: the training text.
+        pairs: for an encoder: <cls> premise <sep> hypothesis <sep>. Otherwise nothing is added to a text.
+        max_length: tokens a row, kept with the tokenizer.
+    """
+    special = [PAD, UNK, CLS, SEP] if pairs else [PAD, UNK, EOS]
+    if settings.kind == "word":
+        tokenizer = Tokenizer(models.WordLevel(unk_token=UNK))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=pairs)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer: Any = trainers.WordLevelTrainer(
+            vocab_size=settings.vocab_size, special_tokens=special, show_progress=False
+        )
+    else:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=pairs)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=settings.vocab_size,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+    tokenizer.train_from_iterator(texts, trainer)
+    names = {"pad_token": PAD, "unk_token": UNK} | (
+        {"cls_token": CLS, "sep_token": SEP} if pairs else {"eos_token": EOS}
+    )
+    if pairs:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{CLS} $A {SEP}",
+            pair=f"{CLS} $A {SEP} $B:1 {SEP}:1",
+            special_tokens=[(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)],
+        )
+    inputs = ["input_ids", "token_type_ids", "attention_mask"] if pairs else ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=max_length, model_input_names=inputs, padding_side="right", **names
+    )
+
+
+def build_config(settings: TrainingSettings, tokenizer: Any) -> Any:
+    """The configuration that ``from_config`` describes, with the tokenizer's sizes and special tokens.
+
+    Raises:
+        InputError: an unknown model_type or key.
+    """
+    wanted = dict(settings.from_config or {})
+    model_type = wanted.pop("model_type", None)
+    if model_type not in CONFIG_MAPPING_NAMES:
+        advice = nearest(str(model_type), CONFIG_MAPPING_NAMES) if model_type else "for example model_type: llama"
+        raise InputError("from_config", f"model_type {model_type!r}", "an architecture that transformers has", advice)
+    default = AutoConfig.for_model(model_type)
+    known = set(default.to_dict()) | set(default.attribute_map)
+    for key in wanted:
+        if key not in known:
+            raise InputError(
+                "from_config", f"the unknown key '{key}'", f"a key of a {model_type} config", nearest(key, known)
+            )
+    special = {
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    return AutoConfig.for_model(model_type, **(wanted | special))
+
+
+def load_tokenizer(settings: TrainingSettings) -> Any:
+    """The base model's tokenizer, with a pad token."""
+    tokenizer = loading(
+        settings,
+        lambda: AutoTokenizer.from_pretrained(settings.base_model, revision=settings.revision, trust_remote_code=False),
+    )
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise InputError(
+                settings.base_model, "a tokenizer with neither pad nor eos token", "one of them", "add one"
+            )
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def loading(settings: TrainingSettings, load: Callable[[], Any]) -> Any:
+    """Call ``load``; what transformers raises for a wrong name, folder or file becomes an InputError."""
+    try:
+        return load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"base_model {settings.base_model}",
+            f"no model that loads ({' '.join(str(error).split())[:300]})",
+            "a folder or Hub id with config.json, tokenizer and safetensors weights",
+            "check the name and revision, and whether the Hub can be reached",
+        ) from error
+
+
+def agree(model: Any, tokenizer: Any, settings: TrainingSettings) -> Any:
+    """Make model and tokenizer agree: the pad id, so that pooling finds the last word, and the sizes.
+
+    Raises:
+        InputError: more tokens than embeddings, or a ``max_length`` beyond the model's positions.
+    """
+    model.config.pad_token_id = tokenizer.pad_token_id
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        raise InputError(
+            settings.base_model,
+            f"{len(tokenizer)} tokens in the tokenizer",
+            f"at most {model.get_input_embeddings().num_embeddings}",
+            "use the model's own tokenizer",
+        )
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions is not None and settings.max_length > positions:
+        raise InputError(
+            "max_length",
+            str(settings.max_length),
+            f"at most {positions}, the model's positions",
+            f"set max_length: {positions}",
+        )
+    return model
+
+
+def origin(settings: TrainingSettings, model: Any) -> dict[str, Any]:
+    """Provenance of the starting weights: name, revision or digest, and the record of a model that we made."""
+    if settings.base_model is None:
+        return {"base_model": None, "revision": None, "from_config": settings.from_config}
+    folder = Path(settings.base_model)
+    facts: dict[str, Any] = {"base_model": settings.base_model, "revision": settings.revision}
+    if not folder.is_dir():
+        return facts | {"revision": getattr(model.config, "_commit_hash", None) or settings.revision}
+    parent = next((path for path in (folder / FILE_NAME, folder.parent / FILE_NAME) if path.is_file()), None)
+    return facts | {
+        "base_model_sha256": sha256_folder(folder),
+        "parent_provenance_sha256": sha256_file(parent) if parent else None,
+    }
+
+
+def quiet() -> None:
+    """Progress bars and errors only."""
+    import datasets
+    import transformers
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    datasets.disable_caching()

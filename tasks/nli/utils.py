@@ -1,0 +1,32 @@
+"""What the NLI tasks share: documents in, prompt and choices out. https://github.com/EleutherAI/lm-evaluation-harness"""
+
+from datasets import Dataset
+
+from synth_eval.data import sources
+from synth_eval.models import preflight
+from synth_eval.nli import docs, prompts
+from synth_eval.nli.scoring import hans as process_hans  # noqa: F401 - named in the YAML files
+from synth_eval.nli.scoring import nli as process_nli  # noqa: F401
+
+
+def load(source, prompt=prompts.DEFAULT, heuristic=None, gold_label=None, **metadata):
+    """The documents of one leaf: called by the harness with the task's metadata, ``--metadata`` and the model's arguments.
+
+    ``--metadata`` knows: prompt=NAME; SOURCE=PATH (the file to read); seed, size, per_subcase, cue (generated sets).
+    """
+    preflight.check_model(metadata, prompts.get(prompt))
+    options = {key: metadata[key] for key in sources.OPTIONS.get(source, ()) if key in metadata}
+    records = sources.load(source, path=metadata.get(source), **options)
+    chosen = docs.leaf(records, prompt, heuristic, gold_label)
+    preflight.check_lengths(metadata, [doc_to_text(doc) for doc in chosen], prompts.get(prompt))
+    return {"test": Dataset.from_list(chosen)}
+
+
+def doc_to_text(doc):
+    """The question."""
+    return prompts.get(doc["prompt"]).render(doc["premise"], doc["hypothesis"])
+
+
+def doc_to_choice(doc):
+    """The answer words."""
+    return prompts.get(doc["prompt"]).choices
