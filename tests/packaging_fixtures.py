@@ -54,18 +54,25 @@ def _check(command: list[str], cwd: Path | None = None) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def environment(folder: Path, *wheels: Path, dependencies: bool = True) -> Environment:
+def environment(folder: Path, *wheels: Path, dependencies: bool = True, harness: bool = True) -> Environment:
     """A fresh environment with ``wheels`` installed by pip.
 
     Args:
-        dependencies: let it import what the tests' own environment has, without running that one's start-up files.
+        dependencies: let it import what the tests' own environment has, but for synth-eval and start-up files.
+        harness: the installed lm-eval is among them.
     """
     venv.EnvBuilder(symlinks=True).create(folder)
     python = folder / "bin" / "python"
     (site,) = (folder / "lib").glob("python*/site-packages")
     made = Environment(python, site)
     if dependencies:
-        (site / "zz_dependencies.pth").write_text(f"{DEPENDENCIES}\n", encoding="utf-8")
+        borrowed = folder / "borrowed"
+        borrowed.mkdir()
+        for entry in DEPENDENCIES.iterdir():
+            left_out = ("synth_eval", "_synth_eval") if harness else ("synth_eval", "_synth_eval", "lm_eval")
+            if not entry.name.startswith(left_out) and entry.suffix != ".pth":
+                (borrowed / entry.name).symlink_to(entry)
+        (site / "zz_borrowed.pth").write_text(f"{borrowed}\n", encoding="utf-8")
     if wheels:
         made.pip("install", "-q", "--no-index", "--no-deps", "--disable-pip-version-check", *map(str, wheels))
     return made
@@ -123,4 +130,4 @@ def with_editable_harness(
     tmp_path_factory: pytest.TempPathFactory, built_wheel: Path, editable_harness: Path
 ) -> Environment:
     """An environment with our wheel and an editable lm-eval."""
-    return environment(tmp_path_factory.mktemp("environment"), built_wheel, editable_harness)
+    return environment(tmp_path_factory.mktemp("environment"), built_wheel, editable_harness, harness=False)

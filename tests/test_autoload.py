@@ -13,7 +13,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-
 from packaging_fixtures import (
     KEPT_TASKS,
     ROOT,
@@ -25,6 +24,7 @@ from packaging_fixtures import (
     small_harness,
     with_editable_harness,
 )
+
 from synth_eval import _autoload, _harness
 
 __all__ = ["built_wheel", "editable_harness", "editable_wheel", "with_editable_harness"]  # fixtures
@@ -63,10 +63,10 @@ def test_plain_harness_sees_tasks_and_backend_in_every_layout(
     wheels = [request.getfixturevalue("built_wheel" if ours == "wheel" else "editable_wheel")]
     if theirs == "editable":
         wheels.append(request.getfixturevalue("editable_harness"))
-    where = environment(tmp_path / "environment", *wheels)
-    seen = look(where, defaults=theirs == "editable")  # the full index of the wheel takes 10 s: `test_command_...`
+    where = environment(tmp_path / "environment", *wheels, harness=theirs == "wheel")
+    seen = look(where, defaults=theirs == "editable")  # indexing the wheel's 14,000 task files would take 10 s
     folder = where.site / "synth_eval" / "tasks" if ours == "wheel" else ROOT / "tasks"
-    assert "hans_heuristics" in OUR_TASKS and OUR_TASKS <= set(seen["tasks"])
+    assert "hans_heuristics" in OUR_TASKS and set(seen["tasks"]) >= OUR_TASKS
     assert {Path(seen["tasks"][name]).parents[1] for name in OUR_TASKS} == {folder}
     assert {"hf", "dummy", "synth-classifier"} <= set(seen["backends"])
     assert (set(KEPT_TASKS) <= set(seen["tasks"])) == (theirs == "editable")
@@ -188,7 +188,7 @@ def test_hook_is_inert_where_the_harness_discovers(with_discovery: Environment, 
     seen = look(with_discovery, SYNTH_EVAL_NO_AUTOLOAD=switch)
     folder = with_discovery.site / "synth_eval" / "tasks"
     assert not seen["patched"] and "synth-classifier" in seen["backends"]
-    assert OUR_TASKS <= set(seen["tasks"])
+    assert set(seen["tasks"]) >= OUR_TASKS
     assert {Path(seen["tasks"][name]).parents[1] for name in OUR_TASKS} == {folder}
     assert not [path for path in seen["tasks"].values() if "recipes" in path]
 
@@ -304,10 +304,10 @@ def test_a_failure_is_one_warning_that_names_the_way_round(
     def fail(module: ModuleType) -> None:
         raise AttributeError("TaskIndex")
 
-    _autoload_name = harness(fail)
+    name = harness(fail)
     _autoload.activate()
     with caplog.at_level(logging.WARNING):
-        assert importlib.import_module(_autoload_name).TIMES == []
+        assert importlib.import_module(name).TIMES == []
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "TaskIndex" in record.getMessage() and "--include_path" in record.getMessage()
@@ -318,7 +318,7 @@ def test_switch(harness: Callable[..., str], monkeypatch: pytest.MonkeyPatch, va
     name = harness(count)
     monkeypatch.setenv(_autoload.SWITCH, value)
     _autoload.activate()
-    assert importlib.import_module(name).TIMES == ([] if off else [1])
+    assert bool(importlib.import_module(name).TIMES) is not off
 
 
 def test_order_of_folders(tmp_path: Path) -> None:

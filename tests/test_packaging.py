@@ -9,7 +9,6 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-
 from packaging_fixtures import ROOT, Environment, built_wheel, editable_wheel, environment
 
 __all__ = ["built_wheel", "editable_wheel"]  # fixtures

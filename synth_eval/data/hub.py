@@ -33,6 +33,7 @@ class HubSplit:
 
 GLUE, GLUE_REVISION = "nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
 HANS, HANS_REVISION = "jhu-cogsci/hans", "refs/convert/parquet"  # main holds a loading script, which is never run
+_OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 _MNLI_COLUMNS = ("idx", "premise", "hypothesis", "label")
 _HANS_COLUMNS = ("premise", "hypothesis", "label", "heuristic", "subcase", "template")
 
@@ -45,13 +46,15 @@ SPLITS = {
 
 
 def rows(name: str, *, tried: str) -> list[dict[str, Any]]:
-    """Download (once; the Hub's cache keeps it) and read a data set, labels by name.
+    """Download (once; the Hub's cache keeps it, also for work without a network) and read a data set, labels by name.
+
+    A Hub that does not answer is asked six times, for about 25 seconds, before the cache is used or the error raised.
 
     HANS rows get the pairIDs ``ex0`` ... ``ex29999``: the Hub keeps the authors' order, so predictions pair.
 
     Args:
         name: a key of ``SPLITS``.
-        tried: where it was looked for before, in words, for the error.
+        tried: what was found in ``SYNTH_EVAL_DATA``, in words, for the error.
 
     Raises:
         InputError: the Hub could not be reached, or holds something else under this name.
@@ -77,14 +80,18 @@ def rows(name: str, *, tried: str) -> list[dict[str, Any]]:
     return result
 
 
-def _unreachable(name: str, source: HubFile, tried: str, error: Exception) -> InputError:
-    reason = (str(error).strip().splitlines() or [""])[0][:200]
-    offline = next(
-        (v for v in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE") if os.environ.get(v, "0") not in {"", "0"}), ""
-    )
+def _unreachable(name: str, source: HubSplit, tried: str, error: Exception) -> InputError:
+    cause: BaseException = error
+    while deeper := cause.__cause__ or cause.__context__:
+        cause = deeper
+    reason = (str(cause).strip().splitlines() or [""])[0][:200]
+    offline = next((key for key in _OFFLINE if os.environ.get(key, "0").lower() not in {"", "0", "false"}), None)
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    hub = f"{offline} is set" if offline else f"{endpoint} answered {type(error).__name__}: {reason}"
-    found = f"no data: {tried}; the Hub's {source.describe()}: {hub}"
+    hub = f"{offline} is set and it is not in the cache" if offline else f"{endpoint}: {type(cause).__name__}: {reason}"
     online = f"unset {offline}" if offline else "connect to the Hub (HF_ENDPOINT names a mirror)"
-    fix = f"set SYNTH_EVAL_DATA to a folder that holds it, or give the file's path, or {online}"
-    return InputError(name, found, "the data set in one of these three places", fix)
+    return InputError(
+        name,
+        f"no data (path: none given; {tried}; the Hub, {source.describe()}: {hub})",
+        "the data set in one of these three places",
+        f"give the file's path, or set SYNTH_EVAL_DATA to a folder that holds it, or {online}",
+    )

@@ -22,17 +22,23 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from synth_eval.data import hub, records
 from synth_eval.data.records import Record
 from synth_eval.errors import InputError, nearest
+from synth_eval.nli.hans import PAIRS, PAIRS_PER_SUBCASE, SUBCASES
 from synth_eval.nli.labels import LABELS, TWO_LABELS
 
 VARIABLE = "SYNTH_EVAL_DATA"
 GENERATED = ("hans_fresh", "nli_fresh")
-OPTIONS = {"hans_fresh": ("per_subcase", "seed"), "nli_fresh": ("size", "seed", "cue")}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "hans_fresh": {"per_subcase": 100, "seed": 0},
+    "nli_fresh": {"size": 3000, "seed": 0, "cue": 1.0},
+}
+"""What a generated set can be asked for, and what it is otherwise."""
 FILES = {
     "hans": (
         "hans/hans_eval.jsonl",
@@ -47,11 +53,10 @@ FILES = {
     "fewgen_mnli_42": ("fewgen_mnli/MNLI_16-42_gen-train.json",),
 }
 COUNTS = {
-    "hans": {"entailment": 15_000, "non_entailment": 15_000},
+    "hans": {"entailment": PAIRS // 2, "non_entailment": PAIRS // 2},
     "multinli_matched": {"entailment": 3_479, "neutral": 3_123, "contradiction": 3_213},
     "multinli_mismatched": {"entailment": 3_463, "neutral": 3_129, "contradiction": 3_240},
 }
-HANS_SUBCASES, HANS_PER_SUBCASE = 30, 1_000
 
 _loaded: dict[str, tuple[str, list[Record]]] = {}  # name and place -> content hash of the file, records
 
@@ -80,7 +85,8 @@ def load(name: str, *, path: str | Path | None = None, **options: Any) -> list[R
     Args:
         name: one of `names`, or the path of a file.
         path: read this file instead; it is held to the same labels and counts.
-        options: ``hans_fresh`` takes per_subcase=100, seed=0; ``nli_fresh`` takes size, seed and cue.
+        options: ``hans_fresh`` takes per_subcase=100, seed=0; ``nli_fresh`` takes size=3000, seed=0,
+            cue=1.0.
 
     Raises:
         InputError: an unknown name or option, a data set that is in none of the three places, a broken file, or
@@ -119,7 +125,7 @@ def locate(name: str, *, path: str | Path | None = None) -> Location:
     if name in hub.SPLITS:
         return Location(name, "hub", hub.SPLITS[name].describe())
     fix = f"set {VARIABLE} to a folder with {FILES[name][0]}, or give the file's path"
-    raise InputError(name, f"nothing: {_tried(name)}; it is not on the Hub", FILES[name][0], fix)
+    raise InputError(name, f"no data (path: none given; {_tried(name)}; not on the Hub)", FILES[name][0], fix)
 
 
 def _candidates(name: str) -> list[Path]:
@@ -131,9 +137,9 @@ def _tried(name: str) -> str:
     """What was looked at before the Hub, in words."""
     folder = os.environ.get(VARIABLE)
     if not folder:
-        return f"no path given; {VARIABLE} is not set"
+        return f"{VARIABLE}: not set"
     found = "has none of " + ", ".join(FILES[name]) if Path(folder).is_dir() else "is not a folder"
-    return f"no path given; {VARIABLE}={folder} {found}"
+    return f"{VARIABLE}={folder}: it {found}"
 
 
 def _labels(name: str) -> tuple[str, ...]:
@@ -160,6 +166,10 @@ def _from_hub(name: str, place: str) -> list[Record]:
     if place not in _loaded:
         loaded = records.check(hub.rows(name, tried=_tried(name)), place, labels=_labels(name)).records
         _assert_counts(name, loaded, place)
+        order = [subcase for subcase, _ in groupby(record["subcase"] for record in loaded)] if name == "hans" else []
+        if order and order != list(SUBCASES):  # the pairIDs ex0 ... were given by position
+            found, fix = "the 30 subcases in another order", f"use the authors' file, in {VARIABLE}"
+            raise InputError(place, found, "the order of the authors' file, which the pairIDs name", fix)
         _loaded[place] = ("", loaded)
     return _loaded[place][1]
 
@@ -174,14 +184,14 @@ def _assert_counts(name: str, loaded: list[Record], source: str) -> None:
     if found != expected:
         raise InputError(source, _count_words(found), _count_words(expected), fix)
     if name == "hans":
-        missing = next((record for record in loaded if "heuristic" not in record or "subcase" not in record), None)
-        if missing is not None:
-            raise InputError(source, f"{missing['pairID']} without heuristic or subcase", "both in every row", fix)
-        sizes = Counter(str(record["subcase"]) for record in loaded)
-        if set(sizes.values()) != {HANS_PER_SUBCASE}:
-            subcase, size = min(sizes.items(), key=lambda item: item[1])
-            wanted = f"{HANS_SUBCASES} subcases of {HANS_PER_SUBCASE:,}"
-            raise InputError(source, f"{len(sizes)} subcases, {subcase!r} with {size:,} rows", wanted, fix)
+        kinds = Counter(
+            (str(record.get("heuristic")), record["gold_label"], str(record.get("subcase"))) for record in loaded
+        )
+        wanted = {(heuristic, label, subcase): PAIRS_PER_SUBCASE for subcase, (heuristic, label) in SUBCASES.items()}
+        for kind in [*wanted, *kinds]:
+            if kinds[kind] != wanted.get(kind, 0):
+                words, wish = f"{kinds[kind]:,} rows of {', '.join(kind)}", f"{wanted.get(kind, 0):,} of them"
+                raise InputError(source, words, wish, fix)
 
 
 def _count_words(counts: Mapping[str, int]) -> str:
@@ -200,10 +210,11 @@ def _generate(name: str, options: dict[str, Any]) -> list[Record]:
             raise InputError(
                 name, f"the option {option!r}", f"one of {', '.join(sorted(known))}", nearest(option, known)
             )
+    options = OPTIONS[name] | options
     if name == "hans_fresh":
         from synth_eval.nli import hans_grammar
 
         return hans_grammar.generate(**({"per_subcase": 100, "seed": 0} | options))
     from synth_eval.nli import grammar
 
-    return grammar.generate(**options)
+    return grammar.generate(**({"size": 3_000, "seed": 0} | options))

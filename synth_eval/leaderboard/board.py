@@ -1,3 +1,68 @@
-"""x"""
-class BuildReport: ...
-def board_build(): ...
+"""Build a board: new rows into its store, tables from the store. All of it, or nothing when a run is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth_eval.errors import InputError
+from synth_eval.files import write_atomic
+from synth_eval.leaderboard import boards, references, runs, tables
+from synth_eval.leaderboard.rows import Row, locked, read_rows, write_rows
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    board: str
+    added: tuple[Row, ...]
+    """Rows that the store did not have."""
+    skipped: tuple[Row, ...]
+    """Rows that it had, by fingerprint."""
+    refused: tuple[tuple[Path, str], ...]
+    """Run paths and why; with any of these nothing was written."""
+    files: tuple[Path, ...]
+    """Files written."""
+
+
+def board_build(run_paths: Iterable[Path], board: str, folder: Path) -> BuildReport:
+    """Verify runs, append their rows to ``folder/<board>.jsonl``, and make its ``.md`` and ``.csv``.
+
+    Args:
+        run_paths: run folders or results files; none just rebuilds the tables.
+        board: ``hans``, ``hans_fresh``, ``multinli`` or ``nli_fresh``.
+        folder: where the board is; made when missing.
+
+    Raises:
+        InputError: unknown board, or a store that does not hold whole rows; nothing is written.
+        OSError: the folder cannot be written; each file is the old or the new one, whole.
+    """
+    spec = boards.get(board)
+    fresh: dict[str, Row] = {}
+    refused: list[tuple[Path, str]] = []
+    for path in map(Path, run_paths):
+        try:
+            fresh |= {row.fingerprint: row for row in runs.build([path], spec)}
+        except InputError as error:
+            refused.append((path, str(error)))
+    if refused:
+        return BuildReport(board, (), (), tuple(refused), ())
+    with locked(folder):
+        store = folder / f"{board}.jsonl"
+        stored = read_rows(store, board)
+        there = {row.fingerprint for row in stored}
+        added = tuple(row for row in fresh.values() if row.fingerprint not in there)
+        skipped = tuple(row for row in fresh.values() if row.fingerprint in there)
+        rows = tables.ordered([*stored, *added, *references.reference_rows(spec)], spec)
+        texts = {f"{board}.md": tables.markdown(rows, spec), f"{board}.csv": tables.csv_text(rows, spec)}
+        files = [write_rows(store, [*stored, *added])] if added else []
+        files += [write_atomic(folder / name, text) for name, text in texts.items()]
+    return BuildReport(board, added, skipped, (), tuple(files))
+
+
+def board_rows(board: str, folder: Path) -> list[Row]:
+    """All rows of a board in table order: runs, published rows (HANS), chance."""
+    spec = boards.get(board)
+    return tables.ordered([*read_rows(folder / f"{board}.jsonl", board), *references.reference_rows(spec)], spec)

@@ -57,7 +57,9 @@ BOARDS = {
             METRICS,
             dict.fromkeys(_leaves("hans"), PAIRS // 6),
         ),
-        Board("hans_fresh", "HANS fresh: new pairs, same heuristics", _leaves("hans_fresh"), "--tasks hans_fresh", METRICS),
+        Board(
+            "hans_fresh", "HANS fresh: new pairs, same heuristics", _leaves("hans_fresh"), "--tasks hans_fresh", METRICS
+        ),
         Board(
             "multinli",
             "MultiNLI development sets",
@@ -67,7 +69,9 @@ BOARDS = {
             _MULTINLI,
             whole=False,
         ),
-        Board("nli_fresh", "NLI fresh: pairs from a grammar", ("nli_fresh",), "--tasks nli_fresh", ("acc", "acc_2label")),
+        Board(
+            "nli_fresh", "NLI fresh: pairs from a grammar", ("nli_fresh",), "--tasks nli_fresh", ("acc", "acc_2label")
+        ),
     )
 }
 

@@ -103,7 +103,9 @@ def read_rows(path: Path, board: str) -> list[Row]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
-            raise InputError(where, f"{place}: {first['msg']}", "a row", "restore the file, then build again") from error
+            raise InputError(
+                where, f"{place}: {first['msg']}", "a row", "restore the file, then build again"
+            ) from error
         if row.board != board or row.fingerprint != _fingerprint(row):
             found_here = f"a row of board {row.board!r}, fingerprint {row.fingerprint[:8]!r} (content changed by hand?)"
             raise InputError(where, found_here, f"an unchanged row of {board!r}", "restore the file, then build again")

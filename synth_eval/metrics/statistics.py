@@ -117,11 +117,18 @@ def score(
             return Score(value, n, min(low, value), max(high, value), method, float(replicates.std()))
     low, high = wilson(min(math.fsum(array), n), n, level)
     spread = math.sqrt(value * (1 - value) / n)
-    return Score(value, n, low, high, f"wilson (all {count} clusters agree)" if count >= 2 else "wilson", spread or None)
+    return Score(
+        value, n, low, high, f"wilson (all {count} clusters agree)" if count >= 2 else "wilson", spread or None
+    )
 
 
 def _replicates(
-    values: Any, clusters: Sequence[Hashable], level: float, resamples: int, seed: int, strata: Sequence[Hashable] | None
+    values: Any,
+    clusters: Sequence[Hashable],
+    level: float,
+    resamples: int,
+    seed: int,
+    strata: Sequence[Hashable] | None,
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Bootstrap means, of shape (resamples,), and the widened lower tail at which to read them."""
     from scipy.stats import norm, t

@@ -53,16 +53,17 @@ def check_words(tokenizer: Any, prompt: Prompt, model: str) -> None:
     """Check the answer words as the harness will encode them, after a real context."""
     context = prompt.render("Some men sleep.", "Some people sleep.")
     start = len(tokenizer.encode(context))
-    pieces = {word: tuple(tokenizer.encode(f"{context} {word}")[start:]) for word in prompt.choices}
-    shown = ", ".join(f"'{word}' = {len(ids)} token{'s' * (len(ids) != 1)}" for word, ids in pieces.items())
-    if not all(pieces.values()) or len(set(pieces.values())) < len(pieces):
+    pieces = [tuple(tokenizer.encode(f"{context} {word}")[start:]) for word in prompt.choices]
+    counts = zip(prompt.choices, map(len, pieces), strict=True)
+    shown = ", ".join(f"'{word}' = {count} token{'s' * (count != 1)}" for word, count in counts)
+    if not all(pieces) or len(set(pieces)) < len(pieces):
         raise InputError(
             f"prompt {prompt.name}",
             f"answer words that the tokenizer of {model} cannot tell apart ({shown})",
             "distinct, non-empty token sequences",
             "choose another prompt: --metadata prompt=true_false",
         )
-    if len({len(ids) for ids in pieces.values()}) > 1:
+    if len({len(ids) for ids in pieces}) > 1:
         log.warning(
             "prompt %s: answer words of unequal length for %s (%s); the summed log-likelihood favours the short ones: "
             "read acc_norm and acc_mutual_info beside acc.",
@@ -70,8 +71,7 @@ def check_words(tokenizer: Any, prompt: Prompt, model: str) -> None:
             model,
             shown,
         )
-    firsts = [ids[0] for ids in pieces.values()]
-    if len(set(firsts)) < len(firsts):
+    if len({ids[0] for ids in pieces}) < len(pieces):
         log.warning("prompt %s: answer words share their first token for %s (%s).", prompt.name, model, shown)
 
 

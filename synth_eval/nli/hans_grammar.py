@@ -58,7 +58,7 @@ _PATTERNS: dict[str, dict[str, tuple[str, ...]]] = {
         "(S (NP N1 (RC PART1 (PP in the PLACE1))) VP1)": ("N1 PART1 in the PLACE1",),
         "(S N1 (VP V1 (NP N2 (RC PART1 (PP in the PLACE1)))))": ("N2 PART1 in the PLACE1",),
     },
-    "sn_NP/Z": {"(S (CP SINCEMAIN1 (S N1 (VP NPZ1))) (S N2 VP1))": ("N1 NPZ1 N2",)},
+    "sn_NP/Z": {"(S (CP SINCE1 (S N1 (VP NPZ1))) (S N2 VP1))": ("N1 NPZ1 N2",)},
     "se_conjunction": {"(S (NP N1 and N2) VP1)": ("N2 VP1",), _TWO_OBJECTS: ("N1 V1 N2",)},
     "se_adjective": {"(S (NP ADJ1 PL1) VP1)": ("PL1 VP1",)},
     "se_understood_object": {"(S N1 (VP OPTOBJ1 (NP the OBJ1)))": ("N1 OPTOBJ1",)},

@@ -30,7 +30,6 @@ _KINDS = {
     "artisan": "potter tailor weaver",
 }
 HYPERNYMS = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
-HYPERNYMS_PLURAL = {noun + "s": kind + "s" for noun, kind in HYPERNYMS.items()}
 
 VERB_SYNONYMS = {
     "praised": "complimented",
@@ -47,7 +46,7 @@ VERB_SYNONYMS = {
 TRANSITIVE = (
     *VERB_SYNONYMS,
     *_words(
-        "blamed greeted warned invited watched startled visited questioned envied tickled pushed kicked amused "
+        "photographed greeted warned invited watched startled visited questioned envied tickled pushed kicked amused "
         "impressed described arrested saluted imitated accused pitied guided rewarded"
     ),
 )
@@ -69,12 +68,13 @@ VERB_HYPERNYMS = {"giggled": "laughed", "sobbed": "wept", "strolled": "walked", 
 
 TRANSITIVE_OR_NOT = _words("trained washed dressed shaved phoned followed attacked lectured bathed interrupted")
 """Their object can be left out, and a person can be their object (the NP/Z ambiguity)."""
-PARTICIPLES = _words("filmed painted sketched served lectured attacked hunted coached")
+PARTICIPLES = _words("filmed painted sketched served lectured attacked hunted tutored")
 """Past tense without an object or reduced passive, and being V-ed is not V-ing."""
 NP_OR_CLAUSE = _words("feared understood doubted reported announced")
 """They take a noun phrase or a clause without 'that', and the first does not follow from the second (NP/S)."""
 FACTIVE = _words("realized noticed discovered proved confirmed revealed regretted")
-NON_FACTIVE = _words("suspected guessed feared reported predicted imagined doubted argued")
+"""Factive or veridical: their clause is true; that of the non-factive ones need not be."""
+NON_FACTIVE = _words("suspected guessed feared reported predicted insisted doubted argued")
 UNDERSTOOD_OBJECT = {
     "cooked": ("soup", "stew", "noodles", "beans"),
     "baked": ("bread", "cake", "pie", "biscuits"),
@@ -95,6 +95,8 @@ PLACES = _words("harbor kitchen station garage attic bakery stadium temple cella
 CITIES = _words("Paris Tokyo Cairo Lima Oslo Boston Madrid Delhi")
 DAYS = _words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 NUMBERS = _words("two three four five six seven eight nine ten")
+FEWER = {number: NUMBERS[:place] for place, number in enumerate(NUMBERS) if place}
+"""Number -> the smaller ones."""
 
 ADJECTIVES = _words("clever tired hungry brave shy calm lazy polite proud friendly gentle clumsy")
 """Each can be dropped: a clever baker is a baker; none is an antonym of another."""
@@ -110,6 +112,6 @@ CONDITIONALS = ("if", "unless", "in case", "whether or not", "provided that")
 """The clause that they open is not asserted."""
 MAIN_CLAUSE_CONDITIONALS = ("if", "unless", "provided that", "assuming that")
 """The main clause that follows is not asserted."""
-MAIN_CLAUSE_VERIDICAL = (*VERIDICAL_CONJUNCTIONS, "before", "whether or not", "in case")
+MAIN_CLAUSE_VERIDICAL = (*VERIDICAL_CONJUNCTIONS, "before", "whether or not")
 """The main clause that follows is asserted."""
 NON_VERIDICAL_ADVERBS = ("perhaps", "possibly", "allegedly", "reportedly", "presumably")

@@ -39,11 +39,26 @@ POOLS: dict[str, tuple[str, ...]] = {
     "IFMAIN": lexicon.MAIN_CLAUSE_CONDITIONALS,
     "SINCEMAIN": lexicon.MAIN_CLAUSE_VERIDICAL,
     "PERHAPS": lexicon.NON_VERIDICAL_ADVERBS,
+    "HYPO": tuple(lexicon.HYPERNYMS),
+    "SYN": tuple(lexicon.VERB_SYNONYMS),
+    "HYPOV": tuple(lexicon.VERB_HYPERNYMS),
+    "OPPV": tuple(lexicon.VERB_ANTONYMS),
+    "OPPADJ": tuple(lexicon.ADJECTIVE_ANTONYMS),
+    "NUM": tuple(lexicon.FEWER),
+    "CITY": lexicon.CITIES,
+    "DAY": lexicon.DAYS,
+    "MANNER": lexicon.MANNER,
 }
 """Slot kind -> words. Beside these: N (the + noun), SG and PL (bare nouns), BE (agrees with N), VP."""
 
-LINKS: dict[str, tuple[str, Mapping[str, str | tuple[str, ...]]]] = {
+LINKS: dict[str, tuple[str, Mapping[str, str] | Mapping[str, tuple[str, ...]]]] = {
     "OBJ": ("OPTOBJ", lexicon.UNDERSTOOD_OBJECT),
+    "HYPER": ("HYPO", lexicon.HYPERNYMS),
+    "SYNB": ("SYN", lexicon.VERB_SYNONYMS),
+    "HYPERV": ("HYPOV", lexicon.VERB_HYPERNYMS),
+    "OPPVB": ("OPPV", lexicon.VERB_ANTONYMS),
+    "OPPADJB": ("OPPADJ", lexicon.ADJECTIVE_ANTONYMS),
+    "FEWER": ("NUM", lexicon.FEWER),
 }
 """Slot kind -> (kind of the slot with the same number that decides it, word -> word or choice of words)."""
 
@@ -140,6 +155,7 @@ class Filling:
             case "SG" | "PL":
                 return self._noun(kind == "PL")
             case "BE":
+                self._value(f"N{number}", "N", number)
                 return "were" if self._plural[number] else "was"
             case "VP" if self._rng.random() < 0.5:
                 return ("VP", self._new("I"))
@@ -147,8 +163,7 @@ class Filling:
                 return ("VP", self._new("V"), ("NP", "the", self._noun(self._rng.random() < 0.5)))
             case _ if kind in LINKS:
                 base, words = LINKS[kind]
-                known = self._bound[base + number]
-                word = words[str(known)]
+                word = words[str(self._value(base + number, base, number))]
                 return word if isinstance(word, str) else self._rng.choice(word)
         return self._new(kind)
 

@@ -1,0 +1,141 @@
+"""Supervised fine-tuning of a causal language model on prompt -> answer word, with TRL's SFTTrainer.
+
+The steps of recipes/sft.py: rows -> build -> tokenise -> trainer. A row is the text that a task scores: the same
+prompt function, a space, the answer word; then the end-of-text token. Only the completion is learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, ProgressCallback, set_seed
+from trl import SFTConfig, SFTTrainer
+
+from synth_eval.nli import prompts
+from synth_eval.training import scratch
+from synth_eval.training.arguments import check_length, trainer_arguments
+from synth_eval.training.guard import Guard, LossBar
+from synth_eval.training.pairs import Pairs, training_order
+from synth_eval.training.run import Run
+from synth_eval.training.settings import SFTSettings
+
+IGNORED = -100  # the label of a token that is not learnt
+
+
+def rows(settings: SFTSettings, pairs: Pairs) -> list[dict[str, str]]:
+    """Pairs as ``{prompt, completion}``; the completion is a space and the answer word.
+
+    Raises:
+        InputError: gold labels that the prompt has no word for, such as HANS' two with a three-label prompt.
+    """
+    prompt = prompts.get(settings.prompt)
+    pairs.require_labels(prompt.labels, f"prompt {prompt.name}")
+    return [
+        {"prompt": prompt.render(premise, hypothesis), "completion": f" {prompt.words[label]}"}
+        for premise, hypothesis, label in pairs.pairs
+    ]
+
+
+def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, Any]:
+    """The tokenizer and the causal language model, adapters included.
+
+    Raises:
+        InputError: a base model that does not load, an unknown config key, sizes that do not fit.
+    """
+    set_seed(settings.seed)
+    if settings.from_config is not None:
+        corpus = (row["prompt"] + row["completion"] for row in texts)
+        tokenizer = scratch.train_tokenizer(settings.tokenizer, corpus, pairs=False, max_length=settings.max_length)
+        config = scratch.build_config(settings, tokenizer)
+        model = scratch.loading(settings, lambda: AutoModelForCausalLM.from_config(config, trust_remote_code=False))
+    else:
+        tokenizer = scratch.load_tokenizer(settings)
+        model = scratch.loading(
+            settings,
+            lambda: AutoModelForCausalLM.from_pretrained(
+                settings.base_model,
+                revision=settings.revision,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+            ),
+        )
+    return tokenizer, scratch.agree(model, tokenizer, settings)
+
+
+def tokenise(
+    settings: SFTSettings, texts: Sequence[dict[str, str]], tokenizer: Any
+) -> tuple[list[dict[str, list[int]]], int]:
+    """Token ids and labels of every row, and how many were cut.
+
+    The ids are those that lm-evaluation-harness scores for (context, continuation): both are encoded together,
+    and the continuation begins where the context's own encoding ends. A row that is too long loses the beginning
+    of its prompt, as it does in the harness.
+
+    Raises:
+        InputError: rows longer than max_length and no ``truncate: true``.
+    """
+    contexts = tokenizer([row["prompt"] for row in texts])["input_ids"]
+    whole = tokenizer([row["prompt"] + row["completion"] for row in texts])["input_ids"]
+    result = []
+    for context, ids in zip(contexts, whole, strict=True):
+        end = [] if ids[-1] == tokenizer.eos_token_id else [tokenizer.eos_token_id]
+        result.append({"input_ids": ids + end, "labels": [IGNORED] * len(context) + ids[len(context) :] + end})
+    too_long = check_length(settings, [len(row["input_ids"]) for row in result])
+    if too_long:
+        result = [{name: ids[-settings.max_length :] for name, ids in row.items()} for row in result]
+    return result, too_long
+
+
+def trainer(
+    settings: SFTSettings, run: Run, encoded: Sequence[dict[str, list[int]]], tokenizer: Any, model: Any
+) -> SFTTrainer:
+    """TRL's SFTTrainer over the rows in training order; the rows are ready, so it prepares and cuts nothing."""
+    lengths = [len(row["input_ids"]) for row in encoded]
+    order = training_order(lengths, settings.batch_size, settings.epochs, settings.seed)
+    data = Dataset.from_dict({name: [row[name] for row in encoded] for name in ("input_ids", "labels")})
+    result = SFTTrainer(
+        model=model,
+        args=SFTConfig(
+            **trainer_arguments(settings, run),
+            completion_only_loss=True,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=None,
+            pad_to_multiple_of=None,
+        ),
+        train_dataset=data.select(order),
+        processing_class=tokenizer,
+        peft_config=_lora(settings),
+        callbacks=[Guard(run.checkpoints)],
+    )
+    result.remove_callback(ProgressCallback)
+    result.add_callback(LossBar)
+    return result
+
+
+def _lora(settings: SFTSettings) -> Any:
+    if settings.lora is None:
+        return None
+    from peft import LoraConfig, TaskType
+
+    lora = settings.lora
+    return LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+    )
+
+
+def facts(settings: SFTSettings, model: Any, truncated: int) -> dict[str, Any]:
+    """What the provenance record says about a fine-tuned language model."""
+    return {
+        "task": "causal-lm",
+        "prompt": settings.prompt,
+        "truncated_rows": truncated,
+        **scratch.origin(settings, model),
+    }

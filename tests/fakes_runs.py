@@ -1,0 +1,101 @@
+"""Run folders in the harness's layout, made without a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from synth_eval.leaderboard import boards
+from synth_eval.nli.hans import SUBCASES
+
+STAMP = "2026-01-02T03-04-05.678901"
+Judge = Callable[[dict[str, Any]], dict[str, float]]
+
+
+def hans_docs(prefix: str = "hans", per_subcase: int = 2, templates: int = 0) -> dict[str, list[dict[str, Any]]]:
+    """Task -> docs, every subcase as often."""
+    tasks: dict[str, list[dict[str, Any]]] = {name: [] for name in boards.get(prefix).tasks}
+    for at, (subcase, (heuristic, label)) in enumerate(SUBCASES.items()):
+        for number in range(per_subcase):
+            doc = {
+                "pairID": f"ex{at * 1000 + number}",
+                "premise": "The actor saw the judge .",
+                "hypothesis": "The judge saw the actor .",
+                "gold_label": label,
+                "heuristic": heuristic,
+                "subcase": subcase,
+            }
+            if templates:
+                doc["template"] = f"{subcase}-{number % templates}"
+            tasks[boards.leaf(prefix, heuristic, label)].append(doc)
+    return tasks
+
+
+def nli_docs(tasks: Iterable[str], n: int = 30) -> dict[str, list[dict[str, Any]]]:
+    """Task -> docs with three labels in turn."""
+    labels = ("entailment", "neutral", "contradiction")
+    return {
+        task: [{"pairID": f"p{i}", "premise": "A .", "hypothesis": "B .", "gold_label": labels[i % 3]} for i in range(n)]
+        for task in tasks
+    }
+
+
+def says(answer: str) -> Judge:
+    """A judge of a model that always gives this label."""
+    return lambda doc: {"acc": float(doc["gold_label"] == answer), "predicted_entailment": float(answer == "entailment")}
+
+
+def write_run(
+    folder: Path,
+    docs: dict[str, list[dict[str, Any]]],
+    judge: Judge,
+    *,
+    original: int | None = None,
+    stamp: str = STAMP,
+    name: str = "org/model",
+    **provenance: Any,
+) -> Path:
+    """Write results, samples and provenance of one evaluation; returns the results file."""
+    inside = folder / name.replace("/", "__")
+    inside.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Any] = {}
+    for task, items in docs.items():
+        found = [judge(doc) for doc in items]
+        metrics = sorted({metric for one in found for metric in one})
+        results[task] = {"alias": task, "sample_len": len(items)}
+        for metric in metrics:
+            results[task] |= {f"{metric},none": sum(one[metric] for one in found) / len(found)}
+            results[task] |= {f"{metric}_stderr,none": "N/A"}
+        lines = [
+            {"doc_id": at, "doc": doc, "target": doc["gold_label"], "filter": "none", "metrics": metrics, **one}
+            for at, (doc, one) in enumerate(zip(items, found, strict=True))
+        ]
+        (inside / f"samples_{task}_{stamp}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    content = {
+        "results": results,
+        "versions": dict.fromkeys(docs, 1.0),
+        "n-samples": {t: {"original": original or len(i), "effective": len(i)} for t, i in docs.items()},
+        "task_hashes": dict.fromkeys(docs, "0" * 64),
+        "config": {"model": "hf", "model_args": {"pretrained": name, "token": "hf_" + "x" * 30}},
+        "lm_eval_version": "0.4.13",
+        "model_name": name,
+        "model_name_sanitized": name.replace("/", "__"),
+    }
+    path = inside / f"results_{stamp}.json"
+    path.write_text(json.dumps(content))
+    record = {
+        "kind": "evaluation",
+        "command": ["synth-eval", "eval", "--model", "hf"],
+        "model": "hf",
+        "model_args": {"pretrained": name},
+        "prompt": "paper",
+        "seeds": {"random": 0},
+        "versions": {"lm_eval": "0.4.13"},
+        "date": "2026-01-02T03:04:05Z",
+        "status": "limit" if original else "valid",
+        "checkpoint": {"recipe": "sft_nli", "recipe_hash": "ab" * 32, "base_model": name, "losses": [1.0]},
+    } | provenance
+    path.with_name(f"provenance_{stamp}.json").write_text(json.dumps(record))
+    return path
