@@ -109,6 +109,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score a file of predicted labels without any model: heuristics by gold label, 30 subcases, overall."""
+    from synth_eval import terminal
     from synth_eval.data.records import read_predictions
     from synth_eval.data.sources import load
     from synth_eval.leaderboard import hans_scores
@@ -116,7 +117,7 @@ def score(
     if name != "hans":
         raise InputError("score", repr(name), "hans", "synth-eval score hans --predictions FILE")
     report = hans_scores.score_hans(read_predictions(predictions), load("hans", path=data), str(predictions))
-    _show(report.as_dict(), as_json, report.show)
+    _show(terminal.hans_json(report), as_json, lambda: terminal.hans_table(report))
 
 
 @board_app.command("build", epilog="Example: synth-eval board build runs/eval --board hans")
@@ -127,10 +128,10 @@ def board_build(
     as_json: Json = False,
 ) -> None:
     """Add the rows of runs to a board (value, n, interval, provenance) and write its tables."""
-    from synth_eval import leaderboard
+    from synth_eval import leaderboard, terminal
 
     report = leaderboard.board_build(runs or [], board, folder)
-    _show(report.as_dict(), as_json, report.show)
+    _show(terminal.build_json(report), as_json, lambda: terminal.build_summary(report))
     if report.refused:
         raise typer.Exit(1)
 

@@ -37,14 +37,19 @@ def nli_docs(tasks: Iterable[str], n: int = 30) -> dict[str, list[dict[str, Any]
     """Task -> docs with three labels in turn."""
     labels = ("entailment", "neutral", "contradiction")
     return {
-        task: [{"pairID": f"p{i}", "premise": "A .", "hypothesis": "B .", "gold_label": labels[i % 3]} for i in range(n)]
+        task: [
+            {"pairID": f"p{i}", "premise": "A .", "hypothesis": "B .", "gold_label": labels[i % 3]} for i in range(n)
+        ]
         for task in tasks
     }
 
 
 def says(answer: str) -> Judge:
     """A judge of a model that always gives this label."""
-    return lambda doc: {"acc": float(doc["gold_label"] == answer), "predicted_entailment": float(answer == "entailment")}
+    return lambda doc: {
+        "acc": float(doc["gold_label"] == answer),
+        "predicted_entailment": float(answer == "entailment"),
+    }
 
 
 def write_run(

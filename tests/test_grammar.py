@@ -25,10 +25,10 @@ from synth_eval.nli.templates import Filling, Template, clauses, leaves, parse, 
 seeds = st.integers(min_value=0, max_value=2**31)
 SUBCASE_TEMPLATES = [(subcase, template) for subcase in SUBCASES for template in hans_grammar.TEMPLATES[subcase]]
 CLASSES = [(key, template) for key, groups in grammar.TEMPLATES.items() for group in groups for template in group]
-FUNCTION_WORDS = set(
-    ", . the and or who that by in near behind next to front of was were if unless whether not case since because "
-    "although though after before when while without".split()
-)
+FUNCTION_WORDS = """
+, . the and or who that by in near behind next to front of was were if unless whether not case since because
+although though after before when while without
+"""
 
 
 @cache
@@ -75,14 +75,14 @@ def test_the_check_can_fail():
     swap = parse("(S (NP the baker) (VP praised (NP the pilot)))")
     clause = parse("(S (CP if (S the baker sang)) , (S the pilot wept))")
     with pytest.raises(AssertionError):
-        assert_obeys("subsequence", swap, "the pilot praised the baker".split())
+        assert_obeys("subsequence", swap, ["the", "pilot", "praised", "the", "baker"])
     with pytest.raises(AssertionError):
-        assert_obeys("constituent", swap, "the baker praised".split())
+        assert_obeys("constituent", swap, ["the", "baker", "praised"])
     with pytest.raises(AssertionError):
-        assert_obeys("subsequence", clause, "the pilot wept".split())
+        assert_obeys("subsequence", clause, ["the", "pilot", "wept"])
     with pytest.raises(AssertionError):
-        assert_obeys("lexical_overlap", swap, "the pilot wept".split())
-    assert_obeys("constituent", clause, "the pilot wept".split())
+        assert_obeys("lexical_overlap", swap, ["the", "pilot", "wept"])
+    assert_obeys("constituent", clause, ["the", "pilot", "wept"])
 
 
 @settings(max_examples=10, deadline=None)
@@ -117,11 +117,10 @@ def test_no_person_comes_twice_and_texts_look_like_hans(seed):
         premise, hypothesis = (sentence(leaves(filling.fill(t))) for t in (template.premise, template.hypothesis))
         people = [lemmas()[word] for word in premise.lower().split() if word in lemmas()]
         assert len(people) == len(set(people)), premise
-        assert len(premise.split()) <= 17, premise
+        assert len(premise.split()) <= 16, premise
         for text in (premise, hypothesis):
             assert re.fullmatch(r"[A-Z][A-Za-z ,]*[a-z] \.", text), text
             assert not re.search(r"[A-Z]+\d|  ", text), text
-        assert premise != hypothesis
 
 
 def test_agreement():
@@ -137,9 +136,9 @@ def test_agreement():
 
 
 def test_more_pairs_than_there_are_is_an_input_error():
-    with pytest.raises(InputError, match="se_understood_object|subcase") as error:
-        hans_grammar.generate(100_000, 0)
-    assert "100000" in str(error.value) and "fewer" in str(error.value)
+    with pytest.raises(InputError, match="se_understood_object") as error:
+        hans_grammar.generate(4_000, 0)
+    assert "4000" in str(error.value) and "fewer" in str(error.value)
 
 
 @pytest.mark.parametrize("count", [0, -3])
@@ -167,7 +166,7 @@ def test_the_lexicon_is_large_enough_and_consistent():
 def test_no_noun_or_verb_of_hans():
     theirs = {word for row in real_hans() for word in row["premise"].lower().split()}
     ours = {word for r in hans_grammar.generate(300, 3) for word in r["premise"].lower().split()}
-    assert ours & theirs <= FUNCTION_WORDS, sorted(ours & theirs - FUNCTION_WORDS)
+    assert ours & theirs <= set(FUNCTION_WORDS.split()), sorted(ours & theirs)
     assert len(ours - theirs) > 200
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
@@ -12,6 +12,7 @@ from synth_eval.errors import InputError
 from synth_eval.metrics.statistics import cluster_bootstrap, score, wilson
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
 def test_wilson_is_statsmodels(case: tuple[int, int], level: float) -> None:
     successes, n = case
@@ -40,7 +41,9 @@ def coverage(clusters: int, strata: int, simulations: int = 600) -> tuple[float,
         shares = 1 / (1 + np.exp(-(generator.normal(0, 1.5, clusters) + offsets[stratum])))
         values = (generator.random((clusters, 30)) < shares[:, None]).astype(float).ravel()
         names = np.repeat(np.arange(clusters), 30).tolist()
-        ends = cluster_bootstrap(values, names, resamples=1_000, seed=simulation, strata=np.repeat(stratum, 30).tolist())
+        ends = cluster_bootstrap(
+            values, names, resamples=1_000, seed=simulation, strata=np.repeat(stratum, 30).tolist()
+        )
         for at, (low, high) in enumerate((ends, wilson(values.sum(), values.size))):
             hits[at] += low <= truth <= high
     return tuple(hits / simulations)
@@ -58,8 +61,11 @@ def test_five_clusters_are_widened() -> None:
 
 
 def test_stderr_is_the_clustered_one() -> None:
-    """BERT's lexical-overlap cells by subcase: CR0 standard errors .04068 and .06707 (statsmodels OLS, cov_type=cluster)."""
-    for shares, expected in (((0.979, 0.995, 0.993, 0.765, 1.0), 0.04068), ((0.001, 0.246, 0.181, 0.0, 0.392), 0.06707)):
+    """BERT's lexical-overlap cells by subcase: CR0 standard errors .04068, .06707 (statsmodels OLS, cluster)."""
+    for shares, expected in (
+        ((0.979, 0.995, 0.993, 0.765, 1.0), 0.04068),
+        ((0.001, 0.246, 0.181, 0.0, 0.392), 0.06707),
+    ):
         values = [float(i < round(share * 1000)) for share in shares for i in range(1000)]
         found = score(values, [at for at in range(5) for _ in range(1000)])
         assert found.stderr == pytest.approx(expected, rel=0.03)
@@ -84,7 +90,9 @@ def test_strata_narrow_the_interval_when_they_explain_the_difference() -> None:
     strata = [at // 3 for at in clusters]
     free, fixed = cluster_bootstrap(values, clusters), cluster_bootstrap(values, clusters, strata=strata)
     assert fixed[1] - fixed[0] < 0.1 < free[1] - free[0]
-    lonely = [clusters[i] if clusters[i] == 5 else 0 for i in range(600)]  # a stratum of one cluster cannot be resampled
+    lonely = [
+        clusters[i] if clusters[i] == 5 else 0 for i in range(600)
+    ]  # a stratum of one cluster cannot be resampled
     assert cluster_bootstrap(values, clusters, strata=lonely) == free
 
 

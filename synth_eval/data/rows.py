@@ -133,12 +133,11 @@ def _csv_cells(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _table(path: Path, cells: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
-    number, header = next(cells)
+    top, header = next(cells, (1, []))
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         found = f"the column {shown(twice[0])} twice"
-        raise InputError(Place(path, number), found, "distinct column names in the first line", "rename one of them")
-    top = number
+        raise InputError(Place(path, top), found, "distinct column names in the first line", "name every column")
     for number, row in cells:
         place = Place(path, number, header=top)
         if len(row) != len(header):

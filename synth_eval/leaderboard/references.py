@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from synth_eval.leaderboard.boards import Board
 from synth_eval.leaderboard.hans_scores import CELLS, ENTAILMENT_RATE, Verdict, report
 from synth_eval.leaderboard.rows import Entry, Row, entry, with_fingerprint
 from synth_eval.nli.hans import PAIRS_PER_SUBCASE, SUBCASES
+from synth_eval.provenance import sha256_file
 
 PUBLISHED = "published_hans.json"
 
@@ -46,9 +48,15 @@ def published_rows(path: Path | None = None) -> list[Row]:
         InputError: the file's numbers do not agree with one another.
     """
     path = path or paths.folder("leaderboards") / PUBLISHED
+    return list(_rows(path, sha256_file(path)))
+
+
+@functools.lru_cache(maxsize=4)
+def _rows(path: Path, content_hash: str) -> tuple[Row, ...]:
+    """The rows of the file while its content is that of the hash."""
     content = read_json(path)
     rows = [_single(item, path) for item in content["models"]] + [_mean(item) for item in content["means"]]
-    return [with_fingerprint(row) for row in rows]
+    return tuple(with_fingerprint(row) for row in rows)
 
 
 def _single(item: dict[str, Any], path: Path) -> Row:

@@ -185,9 +185,12 @@ def _plain(samples: dict[str, list[dict[str, Any]]], board: Board) -> Scores:
 def _name(run: Run) -> str:
     """The checkpoint's folder or the model's name; ``runs/a/sft-1f2e/model`` is ``sft-1f2e``."""
     name = str(run.provenance.get("name") or run.results.get("model_name") or run.provenance.get("model") or "unnamed")
-    parts = [part for part in name.split("/") if part not in ("", ".", "model")]
-    local = name.startswith((".", "/")) or len(parts) > 2 or name.endswith("/model")
-    return (parts[-1] if local and parts else name) or "unnamed"
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if len(parts) <= 2 and not name.startswith((".", "/")):
+        return name
+    if len(parts) > 1 and parts[-1] == "model":
+        parts.pop()
+    return parts[-1] if parts else name
 
 
 def _checkpoint(content: object) -> object:

@@ -97,7 +97,9 @@ def _set(content: dict[str, Any], override: str) -> None:
     *outer, last = key.split(".")
     place: Any = content
     for name in outer:
-        place = place.setdefault(name, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict) and place.get(name) is None:
+            place[name] = {}
+        place = place.get(name) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise InputError(
             f"--set {override}", "a key inside a value that is no mapping", "an inner key", "edit the file"

@@ -1,0 +1,452 @@
+"""The recipes as a user runs them, on CPU with tiny models: train, resume, refuse, stop, load again."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from synth_eval import provenance
+from synth_eval.nli import prompts
+from synth_eval.training import pairs, recipe, sft
+from synth_eval.training.settings import ClassifierSettings, SFTSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPES = ROOT / "recipes"
+BERT = {
+    "model_type": "bert",
+    "hidden_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+LLAMA = BERT | {"model_type": "llama", "max_position_embeddings": 128}
+LABELS = ["entailment", "neutral", "contradiction"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """The same number of threads here and in the processes that are started, so that sums are the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Pairs whose hypothesis gives the label away, of several lengths."""
+    marks = {"entailment": "surely", "neutral": "perhaps", "contradiction": "never"}
+    people = ["man", "woman", "dog", "child", "doctor", "judge", "clerk", "poet"]
+    return [
+        {
+            "pairID": f"t{number}",
+            "premise": f"The {one} {'really ' * (number % 4)}saw the {other} .",
+            "hypothesis": f"The {other} {marks[label]} saw the {one} .",
+            "gold_label": label,
+        }
+        for number, (one, other, label) in enumerate((a, b, c) for a in people for b in people for c in LABELS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def data(rows, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def config(folder, data, **more):
+    """Write a recipe: 12 steps an epoch."""
+    content = {
+        "data": {"name": str(data)},
+        "from_config": BERT,
+        "tokenizer": {"kind": "word", "vocab_size": 200},
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "log_every": 4,
+        "max_length": 64,
+    } | more
+    content = {key: value for key, value in content.items() if value is not None}
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def run(script, path, output_dir, *more):
+    """Run a recipe in this process; returns its exit code."""
+    before = sys.argv
+    sys.argv = [script, "--config", str(path), "--output_dir", str(output_dir), *more]
+    try:
+        runpy.run_path(str(RECIPES / script), run_name="__main__")
+    except SystemExit as stop:
+        return stop.code
+    finally:
+        sys.argv = before
+    return None
+
+
+def weights(folder):
+    return provenance.sha256_file(folder / "model" / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A finished classifier run of 36 steps: (recipe file, output folder)."""
+    folder = tmp_path_factory.mktemp("classifier")
+    path = config(folder, data, epochs=3)
+    assert run("nli_classifier.py", path, folder / "out") == 0
+    return path, folder / "out"
+
+
+def predictions(model, tokenizer, inputs):
+    batch = tokenizer(*inputs, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        return model.eval()(**batch).logits
+
+
+# The classifier
+
+
+def test_a_classifier_learns_and_loads_again(finished, rows):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    _, output = finished
+    model = AutoModelForSequenceClassification.from_pretrained(output / "model")
+    tokenizer = AutoTokenizer.from_pretrained(output / "model")
+    inputs = [[row["premise"] for row in rows], [row["hypothesis"] for row in rows]]
+    predicted = predictions(model, tokenizer, inputs).argmax(-1).tolist()
+    right = [model.config.id2label[label] == row["gold_label"] for label, row in zip(predicted, rows, strict=True)]
+    assert sum(right) / len(right) > 0.95
+    assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
+    assert model.config.synth_eval_input == "pair"
+    assert model.config.pad_token_id == tokenizer.pad_token_id == 0
+
+
+def test_what_a_run_leaves(finished):
+    path, output = finished
+    assert sorted(item.name for item in output.iterdir()) == ["model", "provenance.json"]
+    allowed = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "provenance.json"}
+    assert {item.name for item in (output / "model").iterdir()} == allowed
+    record = provenance.read(output)
+    assert record == provenance.read(output / "model")
+    assert record["model_sha256"] == provenance.sha256_folder(output / "model")
+    assert record["recipe"] == path.read_text()
+    assert record["recipe_hash"] == recipe.read(path, ClassifierSettings).hash
+    assert record["labels"] == LABELS
+    assert record["steps"] == 36
+    assert record["training_rows"] == record["data"][0]["rows"] == 192
+    assert [loss["step"] for loss in record["losses"]] == list(range(4, 37, 4))
+    assert record["losses"][-1]["loss"] < 0.2 < record["losses"][0]["loss"]
+
+
+def test_the_same_run_again_does_nothing_and_another_is_refused(finished, capsys):
+    path, output = finished
+    before = {item: item.stat().st_mtime_ns for item in output.rglob("*")}
+    assert run("nli_classifier.py", path, output) == 0
+    assert "already done" in capsys.readouterr().out
+    assert run("nli_classifier.py", path, output, "--set", "seed=5") == 2
+    assert "settings.seed: 0 there, 5 here" in capsys.readouterr().err
+    assert {item: item.stat().st_mtime_ns for item in output.rglob("*")} == before
+
+
+def test_changed_data_under_the_same_recipe_is_another_run(finished, data, capsys):
+    path, output = finished
+    whole = data.read_text()
+    try:
+        data.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+        assert run("nli_classifier.py", path, output) == 2
+    finally:
+        data.write_text(whole)
+    assert "data.0:" in capsys.readouterr().err
+
+
+def test_overwrite_trains_anew(finished, tmp_path):
+    path, output = finished
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    assert run("nli_classifier.py", path, copy, "--set", "seed=5", "--set", "epochs=1", "--overwrite") == 0
+    assert provenance.read(copy)["seed"] == 5
+    assert weights(copy) != weights(output)
+
+
+def test_a_tampered_model_is_not_taken_for_done(finished, tmp_path, capsys):
+    path, output = finished
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    content = bytearray((copy / "model" / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (copy / "model" / "model.safetensors").write_bytes(content)
+    assert run("nli_classifier.py", path, copy) == 0
+    assert "already done" not in capsys.readouterr().out
+    assert weights(copy) == weights(output)
+
+
+def test_a_decoder_classifier_pools_at_the_last_word(data, tmp_path, rows):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    path = config(tmp_path, data, from_config=LLAMA, input_format="prompt", prompt="bare")
+    assert run("nli_classifier.py", path, tmp_path / "out") == 0
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out" / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    assert model.config.synth_eval_input == "prompt:bare"
+    assert model.config.pad_token_id == tokenizer.pad_token_id
+    texts = [prompts.get("bare").render(row["premise"], row["hypothesis"]) for row in rows[:8]]
+    together = predictions(model, tokenizer, [texts])
+    alone = torch.cat([predictions(model, tokenizer, [[text]]) for text in texts])
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_a_lora_classifier_and_its_label_order(finished, data, tmp_path, rows):
+    from peft import AutoPeftModelForSequenceClassification
+    from transformers import AutoTokenizer
+
+    base = finished[1] / "model"
+    path = config(
+        tmp_path,
+        data,
+        from_config=None,
+        tokenizer=None,
+        base_model=str(base),
+        lora={"r": 4, "dropout": 0.0},
+        epochs=0.5,
+    )
+    assert run("nli_classifier.py", path, tmp_path / "out") == 0
+    record = provenance.read(tmp_path / "out" / "model")
+    assert record["labels"] == LABELS
+    assert record["base_model_sha256"] == provenance.sha256_folder(base)
+    assert record["parent_provenance_sha256"] == provenance.sha256_file(base / "provenance.json")
+    adapter = load_file(tmp_path / "out" / "model" / "adapter_model.safetensors")
+    assert any("lora_A" in name for name in adapter)
+    assert any("classifier" in name for name in adapter)
+    model = AutoPeftModelForSequenceClassification.from_pretrained(tmp_path / "out" / "model", num_labels=3)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    logits = predictions(model, tokenizer, [[row["premise"] for row in rows], [row["hypothesis"] for row in rows]])
+    wanted = torch.tensor([LABELS.index(row["gold_label"]) for row in rows])
+    assert (logits.argmax(-1) == wanted).float().mean() > 0.95
+
+
+def test_a_dry_run_writes_nothing(data, tmp_path, capsys):
+    path = config(tmp_path, data, epochs=2)
+    assert run("nli_classifier.py", path, tmp_path / "out", "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "192 rows (contradiction 64, entailment 64, neutral 64)" in said
+    assert "24 of 16 rows" in said
+    assert not (tmp_path / "out").exists()
+
+
+# Stopping: killed, damaged, diverged
+
+
+def start(script, path, output_dir, launcher=(sys.executable,)):
+    return subprocess.Popen(
+        [*launcher, str(RECIPES / script), "--config", str(path), "--output_dir", str(output_dir)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def killed(data, tmp_path_factory):
+    """A run that was killed after its second checkpoint: (recipe file, output folder)."""
+    folder = tmp_path_factory.mktemp("killed")
+    path = config(folder, data, epochs=50, save_every=25)
+    process = start("nli_classifier.py", path, folder / "out")
+    try:
+        deadline = time.monotonic() + 90
+        while not (folder / "out/checkpoints/checkpoint-50/manifest.json").is_file():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    return path, folder / "out"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(killed):
+    path, output = killed
+    assert run("nli_classifier.py", path, output.parent / "whole") == 0
+    return weights(output.parent / "whole")
+
+
+def test_a_killed_run_leaves_no_model_and_goes_on_to_the_same_weights(killed, uninterrupted, tmp_path, capsys):
+    path, output = killed
+    assert not (output / "model").exists()
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    (copy / ".model.tmp").mkdir()  # as if killed while saving
+    assert run("nli_classifier.py", path, copy) == 0
+    assert "resuming from" in capsys.readouterr().out
+    assert weights(copy) == uninterrupted
+    assert sorted(item.name for item in copy.iterdir()) == ["model", "provenance.json"]
+    assert provenance.read(copy)["losses"][0]["step"] == 4  # the history goes on from the beginning
+
+
+def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(killed, uninterrupted, tmp_path):
+    path, output = killed
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    newest = max((copy / "checkpoints").glob("checkpoint-*"), key=lambda item: int(item.name.split("-")[1]))
+    (newest / "optimizer.pt").unlink()
+    with pytest.warns(UserWarning, match=rf"{newest.name}: optimizer.pt is missing"):
+        assert run("nli_classifier.py", path, copy) == 0
+    assert weights(copy) == uninterrupted
+
+
+def test_a_killed_run_is_not_resumed_by_another_recipe(killed, tmp_path, capsys):
+    path, output = killed
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    assert run("nli_classifier.py", path, copy, "--set", "learning_rate=0.02") == 2
+    assert "settings.learning_rate: 0.01 there, 0.02 here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", ["nli_classifier.py", "sft.py"])
+def test_an_exploding_learning_rate_stops_the_run_and_leaves_no_checkpoint(script, data, tmp_path, capsys):
+    shape = BERT if script == "nli_classifier.py" else LLAMA
+    path = config(
+        tmp_path, data, from_config=shape, learning_rate=1e38, scheduler="constant", warmup=0, save_every=1, epochs=2
+    )
+    assert run(script, path, tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "Fix: a lower learning_rate" in said
+    assert not list((tmp_path / "out").rglob("*.safetensors"))
+    assert not (tmp_path / "out" / "provenance.json").exists()
+
+
+def test_mistakes_end_with_one_line_and_status_2(data, tmp_path, capsys):
+    path = config(tmp_path, data, learning_rat=1)
+    assert run("sft.py", path, tmp_path / "out") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    path = config(tmp_path, data, max_length=8)
+    assert run("nli_classifier.py", path, tmp_path / "out") == 2
+    assert "truncate: true" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+# The language model
+
+
+@pytest.fixture(scope="module")
+def language_model(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sft")
+    path = config(
+        folder, data, from_config=LLAMA, tokenizer={"kind": "bpe", "vocab_size": 600}, epochs=6, max_length=128
+    )
+    assert run("sft.py", path, folder / "out") == 0
+    return path, folder / "out"
+
+
+def test_the_ids_trained_on_are_the_ids_that_the_harness_scores(language_model, rows):
+    from lm_eval.models.huggingface import HFLM
+
+    path, output = language_model
+    this = recipe.read(path, SFTSettings).settings
+    harness = HFLM(pretrained=str(output / "model"), device="cpu", batch_size=16)
+    texts = sft.rows(this, pairs.load_pairs(this))
+    encoded, truncated = sft.tokenise(this, texts, harness.tokenizer)
+    assert truncated == 0
+    eos = harness.tokenizer.eos_token_id
+    for row, text in zip(encoded, texts, strict=True):
+        context, continuation = harness._encode_pair(text["prompt"], text["completion"])
+        assert row["input_ids"] == context + continuation + [eos]
+        assert row["labels"] == [-100] * len(context) + continuation + [eos]
+
+    prompt = prompts.get("paper")
+    right = 0
+    for row in rows[:48]:
+        text = prompt.render(row["premise"], row["hypothesis"])
+        choices = [(text, f" {word}") for word in prompt.choices]
+        contexts = [(choice, *harness._encode_pair(*choice)) for choice in choices]
+        scores = [score for score, _ in harness._loglikelihood_tokens(contexts, disable_tqdm=True)]
+        right += prompt.labels[scores.index(max(scores))] == row["gold_label"]
+    assert right >= 46
+    assert "tokenizer.json" in {item.name for item in (output / "model").iterdir()}
+    assert not list(output.rglob("*.bin"))
+    assert provenance.read(output)["task"] == "causal-lm"
+
+
+def test_a_row_that_is_too_long_loses_the_beginning_of_its_prompt(language_model):
+    from transformers import AutoTokenizer
+
+    path, output = language_model
+    this = recipe.read(path, SFTSettings, ["max_length=20", "truncate=true"]).settings
+    texts = sft.rows(this, pairs.load_pairs(this))[:5]
+    tokenizer = AutoTokenizer.from_pretrained(output / "model")
+    whole, _ = sft.tokenise(recipe.read(path, SFTSettings).settings, texts, tokenizer)
+    cut, truncated = sft.tokenise(this, texts, tokenizer)
+    assert truncated == 5
+    assert [row["labels"] for row in cut] == [row["labels"][-20:] for row in whole]
+
+
+def test_lora_on_a_language_model(language_model, data, tmp_path):
+    from peft import AutoPeftModelForCausalLM
+
+    base = language_model[1] / "model"
+    more = {"lora": {"r": 2}, "epochs": 0.5, "max_length": 128}
+    path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base), **more)
+    assert run("sft.py", path, tmp_path / "out") == 0
+    adapter = load_file(tmp_path / "out" / "model" / "adapter_model.safetensors")
+    assert all("lora_" in name for name in adapter)
+    assert any(value.abs().sum() > 0 for name, value in adapter.items() if "lora_B" in name)
+    AutoPeftModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+
+
+LAUNCHERS = {
+    "torchrun": [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29641"],
+    "accelerate": [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=1"],
+}
+
+
+@pytest.mark.parametrize("launcher", sorted(LAUNCHERS))
+def test_launchers(launcher, data, tmp_path):
+    path = config(tmp_path, data, from_config=LLAMA, epochs=2, max_length=128, save_every=5)
+    process = start("sft.py", path, tmp_path / "out", LAUNCHERS[launcher])
+    try:
+        said, _ = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, said
+    steps = 24 if launcher == "accelerate" else 12
+    assert provenance.read(tmp_path / "out")["steps"] == steps
+    assert said.count("next: synth-eval eval") == 1
+
+
+# The recipes that are shipped
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_recipe_is_valid_and_short(path):
+    kind = SFTSettings if path.name.startswith("sft_") else ClassifierSettings
+    this = recipe.read(path, kind)
+    assert this.settings.evaluation_data
+    assert len(path.read_text().splitlines()) <= 25
+    assert path.read_text().startswith("# ")
+    assert path.name in (RECIPES / "README.md").read_text()
+
+
+def test_a_recipe_reads_top_to_bottom():
+    for script in RECIPES.glob("*.py"):
+        lines = script.read_text().splitlines()
+        body = lines[lines.index("def main() -> int:") : lines.index('if __name__ == "__main__":')]
+        assert len(body) <= 60

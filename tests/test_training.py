@@ -1,0 +1,305 @@
+"""Settings, recipe files, data, row order, tokenizers, guards: everything around a training run but the run."""
+
+from __future__ import annotations
+
+import json
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from synth_eval.errors import InputError
+from synth_eval.training import classifier, guard, pairs, recipe, scratch, sft
+from synth_eval.training.arguments import check_length
+from synth_eval.training.settings import ClassifierSettings, SFTSettings, TokenizerSettings
+
+BERT = {
+    "model_type": "bert",
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
+GOOD = """\
+data: {name: some.jsonl}
+from_config: {model_type: bert}
+learning_rate: 1e-3
+lora:
+"""
+
+
+def write(folder, text, name="r.yaml"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def jsonl(folder, rows, name="some.jsonl"):
+    lines = [
+        json.dumps({"pairID": str(i), "premise": p, "hypothesis": h, "gold_label": g}) + "\n"
+        for i, (p, h, g) in enumerate(rows)
+    ]
+    return write(folder, "".join(lines), name)
+
+
+def some(name, **more):
+    return ClassifierSettings.model_validate({"data": {"name": str(name)}, "from_config": BERT} | more)
+
+
+# Recipe files
+
+
+def test_a_recipe_is_read_and_overridden(tmp_path):
+    path = write(tmp_path, GOOD)
+    this = recipe.read(
+        path, ClassifierSettings, ["epochs=2", "data.size=500", "lora.r=4", "from_config=", "base_model=x"]
+    )
+    assert this.settings.learning_rate == 1e-3  # YAML 1.1 reads 1e-3 as text
+    assert this.settings.epochs == 2
+    assert this.settings.data[0].options == {"size": 500}
+    assert this.settings.base_model == "x"
+    assert this.hash != recipe.read(path, ClassifierSettings).hash
+
+
+def test_the_recipe_hash_is_over_settings_not_spelling(tmp_path):
+    spelled = GOOD.replace("1e-3", "0.001  # the same") + "seed: 0\n"
+    a, b = write(tmp_path, GOOD, "a.yaml"), write(tmp_path, spelled, "b.yaml")
+    assert recipe.read(a, ClassifierSettings).hash == recipe.read(b, ClassifierSettings).hash
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("learning_rat: 1", ["line 5", "'learning_rat'", "did you mean 'learning_rate'?"]),
+        ("tokenizer: {vocab_sise: 100}", ["line 5", "'tokenizer.vocab_sise'", "did you mean 'vocab_size'?"]),
+        ("epochs: many", ["line 5", "epochs: 'many'", "a valid number"]),
+        ("epochs: .nan", ["line 5", "epochs: nan", "finite"]),
+        ("epochs: .inf", ["epochs: inf"]),
+        ("weight_decay: -1", ["weight_decay: -1", "greater than or equal to 0"]),
+        ("epochs: 0", ["epochs: 0", "greater than 0"]),
+        ("batch_size: 2.5", ["batch_size: 2.5"]),
+        ("input_format: pears", ["input_format: 'pears'", "'pair'"]),
+        ("prompt: papper", ["'papper'", "did you mean 'paper'?"]),
+        ("base_model: x", ["exactly one of base_model and from_config"]),
+        ("evaluation_data: {size: 3}", ["no key 'evaluation_data.0.name'"]),
+        ("data: {name: x}", ["line 5", "'data' twice"]),
+        ("epochs: [1", ["invalid YAML"]),
+        ("epochs: !!python/object/apply:os.system [exit]", ["invalid YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_fix(tmp_path, line, says):
+    path = write(tmp_path, GOOD + line + "\n")
+    with pytest.raises(InputError) as caught:
+        recipe.read(path, ClassifierSettings)
+    assert all(text in str(caught.value) for text in says), caught.value
+    assert str(path) in str(caught.value) or line.startswith("prompt")
+
+
+@pytest.mark.parametrize("override", ["epochs", "=3", "epochs.inner=3", "epochs=[", "epoch=3"])
+def test_a_bad_override_is_an_error(tmp_path, override):
+    with pytest.raises(InputError):
+        recipe.read(write(tmp_path, GOOD + "epochs: 1\n"), ClassifierSettings, [override])
+
+
+def test_files_that_are_no_recipe(tmp_path):
+    for path in (tmp_path / "none.yaml", write(tmp_path, "- a list\n"), write(tmp_path, "", "empty.yaml")):
+        with pytest.raises(InputError, match=str(path)):
+            recipe.read(path, ClassifierSettings)
+
+
+def test_the_classifier_key_is_unknown_to_sft(tmp_path):
+    with pytest.raises(InputError, match="input_format"):
+        recipe.read(write(tmp_path, GOOD + "input_format: pair\n"), SFTSettings)
+
+
+# Data
+
+PAIRS = [("A man runs.", "A man moves.", "entailment"), ("A man runs.", "He is old.", "neutral")]
+
+
+def test_overlap_with_the_evaluation_data_stops_the_run(tmp_path):
+    train = jsonl(tmp_path, PAIRS)
+    held_out = jsonl(tmp_path, [("a  MAN runs.", "he is old.", "neutral")], "eval.jsonl")
+    with pytest.raises(InputError, match=r"1 training pairs .*'A man runs\.' / 'He is old\.'"):
+        pairs.load_pairs(some(train, evaluation_data=str(held_out)))
+    kept = pairs.load_pairs(some(train, evaluation_data=str(held_out), drop_overlap=True))
+    assert kept.pairs == PAIRS[:1]
+    assert kept.dropped == 1
+    assert [(source["role"], source["rows"]) for source in kept.sources] == [("train", 2), ("evaluation", 1)]
+
+
+def test_rows_is_a_sample_fixed_by_the_seed(tmp_path):
+    path = jsonl(tmp_path, [(f"p {i}", f"h {i}", "neutral") for i in range(50)])
+    draw = [pairs.load_pairs(some(path, seed=s, data={"name": str(path), "rows": 10})) for s in (1, 1, 2)]
+    assert draw[0].pairs == draw[1].pairs != draw[2].pairs
+    assert draw[0].sources[0]["hash"] == draw[1].sources[0]["hash"] != draw[2].sources[0]["hash"]
+    assert len(set(draw[0].pairs)) == 10
+    with pytest.raises(InputError, match="50 rows"):
+        pairs.load_pairs(some(path, data={"name": str(path), "rows": 51}))
+
+
+def made_of(*labels):
+    return pairs.Pairs([("p", "h", label) for label in labels], [], 0)
+
+
+def test_labels_of_a_head():
+    assert made_of("neutral", "contradiction").classes == ("entailment", "neutral", "contradiction")
+    assert made_of("entailment", "non_entailment").classes == ("entailment", "non_entailment")
+    with pytest.raises(InputError, match="neutral"):
+        _ = made_of("neutral", "non_entailment").classes
+    with pytest.raises(InputError, match="only the label neutral"):
+        _ = made_of("neutral").classes
+
+
+def test_two_label_data_needs_a_two_label_prompt():
+    two = made_of("entailment", "non_entailment")
+    base = {"data": "x", "from_config": BERT}
+    with pytest.raises(InputError, match=r"prompt paper: found the gold labels non_entailment"):
+        sft.rows(SFTSettings.model_validate(base), two)
+    taught = sft.rows(SFTSettings.model_validate(base | {"prompt": "two_label"}), two)
+    assert [row["completion"] for row in taught] == [" yes", " no"]
+
+
+# The order of rows
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=400),
+    batch=st.integers(1, 9),
+    epochs=st.sampled_from([0.3, 1.0, 2.0, 2.5]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_row_is_trained_on_as_often_as_the_epochs_say(lengths, batch, epochs, seed):
+    order = pairs.training_order(lengths, batch, epochs, seed)
+    assert order == pairs.training_order(lengths, batch, epochs, seed)
+    assert len(order) == round(len(lengths) * epochs)
+    counts = np.bincount(np.array(order, dtype=int), minlength=len(lengths))
+    assert counts.max() <= np.ceil(epochs)
+    assert counts.min() >= np.floor(epochs)
+
+
+def test_batches_hold_rows_of_similar_length_in_no_order_of_length():
+    lengths = np.random.default_rng(0).integers(5, 100, 3000)
+    order = pairs.training_order(lengths, 32, 2, 0)
+    batches = [lengths[order[i : i + 32]] for i in range(0, len(order), 32)]
+    padding = 1 - sum(b.sum() for b in batches) / sum(b.max() * len(b) for b in batches)
+    assert padding < 0.06  # shuffled alone: about .46
+    means = [batch.mean() for batch in batches]
+    assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.2
+    assert order[:32] != pairs.training_order(lengths, 32, 2, 1)[:32]
+
+
+# Models from a config, tokenizers from the text
+
+TEXTS = ["The man saw the woman.", "Some men did not run.", "The dogs' owner isn't here."] * 5
+
+
+def test_a_word_tokenizer_for_pairs():
+    tokenizer = scratch.train_tokenizer(TokenizerSettings(kind="word"), TEXTS, pairs=True, max_length=32)
+    encoded = tokenizer("The man ran.", "The MAN saw.")
+    tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+    assert tokens == ["<cls>", "the", "man", "<unk>", ".", "<sep>", "the", "man", "saw", ".", "<sep>"]
+    assert encoded["token_type_ids"] == [0] * 6 + [1] * 5
+    assert tokenizer.pad_token_id == 0
+
+
+@pytest.mark.parametrize("kind", ["word", "bpe"])
+def test_a_tokenizer_for_a_language_model_adds_nothing(kind):
+    tokenizer = scratch.train_tokenizer(TokenizerSettings(kind=kind, vocab_size=400), TEXTS, pairs=False, max_length=32)
+    ids = tokenizer("The man saw")["input_ids"]
+    assert tokenizer("The man saw the woman.")["input_ids"][: len(ids)] == ids
+    assert not {tokenizer.pad_token_id, tokenizer.eos_token_id} & set(ids)
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+    if kind == "bpe":
+        unseen = "Zürich ☃ The man"
+        assert tokenizer.decode(tokenizer(unseen)["input_ids"]) == unseen
+
+
+def test_an_unknown_config_key_is_refused():
+    tokenizer = scratch.train_tokenizer(TokenizerSettings(), TEXTS, pairs=True, max_length=32)
+    with pytest.raises(InputError, match="did you mean 'hidden_size'"):
+        scratch.build_config(some("x", from_config={"model_type": "bert", "hiden_size": 3}), tokenizer)
+    with pytest.raises(InputError, match="model_type 'brt'"):
+        scratch.build_config(some("x", from_config={"model_type": "brt"}), tokenizer)
+    with pytest.raises(InputError, match="model_type None"):
+        scratch.build_config(some("x", from_config={"hidden_size": 3}), tokenizer)
+
+
+def test_max_length_beyond_the_positions_is_refused(tmp_path):
+    path = jsonl(tmp_path, PAIRS)
+    small = some(path, from_config=BERT | {"max_position_embeddings": 20}, max_length=21)
+    with pytest.raises(InputError, match="max_length: 20"):
+        classifier.build(small, pairs.load_pairs(small))
+
+
+def test_a_base_model_that_is_not_there(tmp_path):
+    path = jsonl(tmp_path, PAIRS)
+    base = ClassifierSettings.model_validate({"data": str(path), "base_model": str(tmp_path)})
+    with pytest.raises(InputError, match=r"base_model .*no model that loads"):
+        classifier.build(base, pairs.load_pairs(base))
+
+
+def test_rows_that_are_too_long_stop_the_run():
+    with pytest.raises(InputError, match="2 of 3 rows longer than 128 tokens, the longest 200"):
+        check_length(some("x"), [200, 128, 129])
+    assert check_length(some("x", truncate=True), [200, 128, 129]) == 2
+
+
+# The guards
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    """Checkpoints 5, 10, 15, sealed one after another."""
+    for step in (5, 10, 15):
+        folder = tmp_path / ".writing" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        save_file({"w": torch.full((3,), float(step))}, folder / "model.safetensors")
+        (folder / "optimizer.pt").write_bytes(b"state" * 10)
+        (folder / "training_args.bin").write_bytes(b"pickle")
+        guard.seal(folder, tmp_path)
+    return tmp_path
+
+
+def test_sealing_keeps_the_newest_two_and_no_pickled_arguments(sealed):
+    assert sorted(path.name for path in sealed.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-15"]
+    assert guard.newest_verified(sealed) == sealed / "checkpoint-15"
+    assert not list(sealed.rglob("training_args.bin"))
+    assert not list((sealed / ".writing").iterdir())
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "manifest.json"])
+@pytest.mark.parametrize("damage", [flip, lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(sealed, name, damage):
+    damage(sealed / "checkpoint-15" / name)
+    with pytest.warns(UserWarning, match=r"ignoring the checkpoint .*checkpoint-15"):
+        assert guard.newest_verified(sealed) == sealed / "checkpoint-10"
+
+
+def test_no_checkpoint_is_a_fresh_start(tmp_path):
+    assert guard.newest_verified(tmp_path) is None
+    (tmp_path / "checkpoint-3").mkdir()
+    with pytest.warns(UserWarning, match="not written to its end"):
+        assert guard.newest_verified(tmp_path) is None
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_one_non_finite_weight_is_found(tmp_path, bad):
+    save_file({"a": torch.ones(4), "b": torch.tensor([1.0, bad, 2.0])}, tmp_path / "model.safetensors")
+    with pytest.raises(guard.DivergedError, match="the weight b is not finite at step 7"):
+        guard.require_finite_files(tmp_path, 7)
+    save_file({"a": torch.ones(4), "n": torch.tensor([1])}, tmp_path / "model.safetensors")
+    guard.require_finite_files(tmp_path, 7)
