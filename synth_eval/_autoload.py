@@ -1,6 +1,6 @@
 """The start-up hook: plain ``lm_eval`` knows our tasks and backends, with no flag.
 
-``synth_eval_autoload.pth`` calls `activate` at every start of an interpreter that has synth-eval installed, so this
+``synth_eval_autoload.pth`` calls `start` at every start of an interpreter that has synth-eval installed, so this
 module is standard library only and does next to nothing until ``lm_eval`` is imported. Releases of lm-eval that
 discover plug-ins by themselves find our entry points, and the hook then changes nothing: it asks for the feature, not
 for a version. ``SYNTH_EVAL_NO_AUTOLOAD=1`` switches it off.
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 SWITCH = "SYNTH_EVAL_NO_AUTOLOAD"
 BACKENDS = {"synth-classifier": "synth_eval.models.classifier:ClassifierLM"}
 """Backend name -> ``module:class``; the entry points ``lm_eval.models`` say the same."""
+
+
+def start() -> None:
+    """What the start-up file does: `activate`, then forget this import.
+
+    At start-up the program's own folder is not yet on the path. A package that stayed loaded would stand for
+    ``synth_eval`` in another checkout's folder too, and its tests would test the installed package.
+    """
+    activate()
+    if {name for name in sys.modules if name.startswith("synth_eval")} == {__name__, "synth_eval"}:
+        del sys.modules[__name__], sys.modules["synth_eval"]
 
 
 def activate() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from synth_eval.leaderboard import boards
 from synth_eval.nli.hans import SUBCASES
+from synth_eval.provenance import sha256_file
 
 STAMP = "2026-01-02T03-04-05.678901"
 Judge = Callable[[dict[str, Any]], dict[str, float]]
@@ -60,6 +61,7 @@ def write_run(
     original: int | None = None,
     stamp: str = STAMP,
     name: str = "org/model",
+    settings: dict[str, Any] | None = None,
     **provenance: Any,
 ) -> Path:
     """Write results, samples and provenance of one evaluation; returns the results file."""
@@ -80,6 +82,7 @@ def write_run(
         (inside / f"samples_{task}_{stamp}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     content = {
         "results": results,
+        "configs": {task: {"metadata": {"version": 1.0, "pretrained": name, **(settings or {})}} for task in docs},
         "versions": dict.fromkeys(docs, 1.0),
         "n-samples": {t: {"original": original or len(i), "effective": len(i)} for t, i in docs.items()},
         "task_hashes": dict.fromkeys(docs, "0" * 64),
@@ -100,7 +103,18 @@ def write_run(
         "versions": {"lm_eval": "0.4.13"},
         "date": "2026-01-02T03:04:05Z",
         "status": "limit" if original else "valid",
-        "checkpoint": {"recipe": "sft_nli", "recipe_hash": "ab" * 32, "base_model": name, "losses": [1.0]},
+        "checkpoint": {"model_hash": "cd" * 32, "recipe_name": "sft", "recipe": "text", "seed": 3},
     } | provenance
     path.with_name(f"provenance_{stamp}.json").write_text(json.dumps(record))
+    sign(path)
     return path
+
+
+def sign(results: Path) -> None:
+    """Write the files' present hashes into the provenance, as a forger would after a change."""
+    stamp = results.stem.removeprefix("results_")
+    path = results.with_name(f"provenance_{stamp}.json")
+    if path.exists():
+        files = [results, *results.parent.glob(f"samples_*_{stamp}.jsonl")]
+        record = json.loads(path.read_text()) | {"files": {f.name: sha256_file(f) for f in files if f.exists()}}
+        path.write_text(json.dumps(record))

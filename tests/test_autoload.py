@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -33,8 +34,9 @@ OUR_TASKS = {path.stem for path in (ROOT / "tasks").rglob("hans*.yaml")}
 
 LOOK = """
 import json, sys
-import lm_eval.models
-from lm_eval.api.registry import model_registry
+import lm_eval
+from lm_eval.api.registry import get_model, model_registry
+get_model("dummy")  # the harness registers its own backends here, if nobody registered any before
 from lm_eval.tasks import TaskManager, manager
 index = TaskManager(include_defaults={defaults}, include_path={include_path!r}).task_index
 print(json.dumps(dict(
@@ -127,7 +129,7 @@ def test_uninstalling_leaves_nothing(built_wheel: Path, tmp_path: Path) -> None:
     assert sorted(path for path in (tmp_path / "environment").rglob("*")) == before
 
 
-@pytest.mark.parametrize("broken", ["gone", "syntax error", "no activate"])
+@pytest.mark.parametrize("broken", ["gone", "syntax error", "empty"])
 def test_a_broken_installation_does_not_disturb_other_programs(built_wheel: Path, tmp_path: Path, broken: str) -> None:
     where = environment(tmp_path / "environment", built_wheel, dependencies=False)
     package = where.site / "synth_eval"
@@ -138,11 +140,24 @@ def test_a_broken_installation_does_not_disturb_other_programs(built_wheel: Path
     assert where.output("-c", "print('well')") == "well\n"
 
 
-def test_without_a_harness_only_two_small_modules_are_loaded(built_wheel: Path, tmp_path: Path) -> None:
-    code = "import sys; print(*sorted(sys.modules))"
-    bare = environment(tmp_path / "bare", dependencies=False).output("-c", code).split()
-    ours = environment(tmp_path / "ours", built_wheel, dependencies=False).output("-c", code).split()
-    assert set(ours) - set(bare) == {"__future__", "synth_eval", "synth_eval._autoload"}
+def test_a_start_leaves_no_module_of_ours_loaded(built_wheel: Path, tmp_path: Path) -> None:
+    code = "import sys; print(*sorted(sys.modules), '|', *(getattr(f, 'synth_eval_hook', '') for f in sys.meta_path))"
+    bare, hook = environment(tmp_path / "bare", dependencies=False).output("-c", code).split("|")
+    assert hook.split() == []
+    ours, hook = environment(tmp_path / "ours", built_wheel, dependencies=False).output("-c", code).split("|")
+    assert hook.split() == ["True"]
+    assert set(ours.split()) - set(bare.split()) == {"__future__"}
+
+
+def test_a_checkout_under_work_wins_over_the_installed_package(
+    with_editable_harness: Environment, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "synth_eval", tmp_path / "synth_eval")
+    shutil.copytree(ROOT / "tasks", tmp_path / "tasks")
+    code = LOOK.format(defaults=False, include_path=None) + "import synth_eval; print(synth_eval.__file__)"
+    seen, module = with_editable_harness.output("-c", code, cwd=tmp_path).splitlines()
+    assert module == str(tmp_path / "synth_eval" / "__init__.py")
+    assert Path(json.loads(seen)["tasks"]["hans_heuristics"]).is_relative_to(tmp_path / "tasks")
 
 
 # A harness that discovers plug-ins by itself -------------------------------------------------------------------------

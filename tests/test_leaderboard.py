@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes_runs import STAMP, hans_docs, nli_docs, says, write_run
+from fakes_runs import STAMP, hans_docs, nli_docs, says, sign, write_run
 
 from synth_eval import paths
 from synth_eval.data.records import read_predictions, read_records
@@ -120,7 +120,7 @@ def test_a_run_becomes_a_row(tmp_path: Path) -> None:
     assert row.scores["overall"].value == 0.5
     assert row.scores["lexical_overlap/non_entailment"].value == 0
     assert row.subcases["se_adjective"].value == 1
-    assert row.checkpoint == {"recipe": "sft_nli", "recipe_hash": "ab" * 32, "base_model": "org/model"}
+    assert row.checkpoint == {"model_hash": "cd" * 32, "recipe_name": "sft", "seed": 3}
     assert "hf_" not in (tmp_path / "boards" / "hans.jsonl").read_text()  # the harness's own file holds a token
     table = (tmp_path / "boards" / "hans.md").read_text()
     assert "**org/model** always answers entailment." in table
@@ -171,6 +171,7 @@ def test_three_way_boards(tmp_path: Path) -> None:
     for task, size in boards.get("multinli").documents.items():
         content["n-samples"][task]["original"] = size
     multinli.write_text(json.dumps(content))
+    sign(multinli)
     row = board_build([multinli], "multinli", tmp_path).added[0]
     assert {name: round(entry.value, 4) for name, entry in row.scores.items()} == {
         "matched": 0.6667,
@@ -179,7 +180,7 @@ def test_three_way_boards(tmp_path: Path) -> None:
         "mismatched_2label": 1.0,
     }
     assert row.status == "limit"
-    two_label = write_run(tmp_path / "n", nli_docs(["nli_fresh"]), lambda _: {"acc_2label": 1.0}, metadata={"seed": 7})
+    two_label = write_run(tmp_path / "n", nli_docs(["nli_fresh"]), lambda _: {"acc_2label": 1.0}, settings={"seed": 7})
     fresh = board_build([two_label], "nli_fresh", tmp_path).added[0]
     assert (set(fresh.scores), fresh.status) == ({"acc_2label"}, "valid")
     assert "seed=7" in (tmp_path / "nli_fresh.md").read_text()
@@ -213,6 +214,10 @@ def damages(results: Path) -> dict[str, tuple[Any, str]]:
     return {
         "no provenance": (provenance.unlink, "without one there is no row.*synth-eval eval"),
         "other provenance": (lambda: edit(provenance, lambda c: c.update(kind="training")), "of an evaluation"),
+        "other content": (
+            lambda: edit_line(samples, lambda c: c.update(acc_norm=0.0)),
+            "other content than at evaluation",
+        ),
         "no samples": (samples.unlink, f"no samples_{LEAF}"),
         "cut line": (lambda: samples.write_text(text[:-20]), "line 10: found invalid JSON"),
         "line gone": (lambda: samples.write_text(text[text.index("\n") + 1 :]), "mean over the samples|effective 10"),
@@ -266,6 +271,8 @@ def test_a_damaged_run_is_refused_and_the_board_untouched(board_with_a_row: Path
         run = write_run(board_with_a_row / f"bad{at}", hans_docs(), says("entailment"), original=5000)
         damage, message = damages(run)[name]
         damage()
+        if name != "other content":
+            sign(run)
         report = board_build([good, board_with_a_row / f"bad{at}"], "hans", board_with_a_row / "boards")
         assert (report.added, report.files) == ((), ()), name
         assert len(report.refused) == 1, name
@@ -318,7 +325,7 @@ def test_fingerprint_covers_content_and_not_the_date(tmp_path: Path) -> None:
         {"prompt": "plain"},
         {"seeds": {"random": 1}},
         {"model_args": {"pretrained": "x"}},
-        {"metadata": {"a": 1}},
+        {"settings": {"seed": 1}},
     )
     others = [row(f"c{at}", **change).fingerprint for at, change in enumerate(changes)]
     assert len({first.fingerprint, *others}) == 5

@@ -32,6 +32,7 @@ BERT = {
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
     "intermediate_size": 64,
+    "initializer_range": 0.1,
 }
 LLAMA = BERT | {"model_type": "llama", "max_position_embeddings": 128}
 LABELS = ["entailment", "neutral", "contradiction"]
@@ -105,9 +106,9 @@ def weights(folder):
 
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
-    """A finished classifier run of 36 steps: (recipe file, output folder)."""
+    """A finished classifier run of 120 steps: (recipe file, output folder)."""
     folder = tmp_path_factory.mktemp("classifier")
-    path = config(folder, data, epochs=3)
+    path = config(folder, data, epochs=10, learning_rate=0.005)
     assert run("nli_classifier.py", path, folder / "out") == 0
     return path, folder / "out"
 
@@ -147,9 +148,9 @@ def test_what_a_run_leaves(finished):
     assert record["recipe"] == path.read_text()
     assert record["recipe_hash"] == recipe.read(path, ClassifierSettings).hash
     assert record["labels"] == LABELS
-    assert record["steps"] == 36
+    assert record["steps"] == 120
     assert record["training_rows"] == record["data"][0]["rows"] == 192
-    assert [loss["step"] for loss in record["losses"]] == list(range(4, 37, 4))
+    assert [loss["step"] for loss in record["losses"]] == list(range(4, 121, 4))
     assert record["losses"][-1]["loss"] < 0.2 < record["losses"][0]["loss"]
 
 

@@ -242,7 +242,7 @@ def test_content_hash_sees_the_four_fields_and_their_order():
 PREDICTIONS = [
     ("hans.txt", "pairID,gold_label\nex0,entailment\nex1,non-entailment\n"),
     ("plain.csv", "pairID,label\r\nex0,Entailment\r\nex1,not_entailment\r\n"),
-    ("x.tsv", "label\tpairID\nentailment\tex0\nnon_entailment\tex1\n"),
+    ("x.tsv", "label\tpairID\r\nentailment\tex0\r\nnon_entailment\tex1\r\n"),
     ("x.jsonl", '{"pairID": "ex0", "label": "neutral", "predicted_label": "entailment"}\n'
      '{"pairID": "ex1", "label": "neutral", "predicted_label": "nonentailment"}'),
     ("x.json", '[{"idx": "ex0", "label": "entailment"}, {"idx": "ex1", "label": "non-entailment"}]'),

@@ -128,7 +128,7 @@ def test_a_changed_file_is_read_again_and_rows_are_not_shared(tmp_path):
     first[0]["premise"] = "spoilt"
     assert sources.load(str(path))[0]["premise"] == "old 0"
     times = path.stat()
-    path.write_bytes(path.read_bytes().replace(b"old", b"new"))  # same size, same time, same inode
+    path.write_bytes(path.read_bytes().replace(b"old ", b"new "))  # same size, same time, same inode
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert path.stat().st_mtime_ns == times.st_mtime_ns
     assert sources.load(str(path))[0]["premise"] == "new 0"
@@ -284,13 +284,16 @@ def test_the_hub_with_other_content_is_one_clear_error(served, tmp_path):
         answers = client(server.environment(tmp_path / "1"), "hans", "multinli_matched")
         assert "found 29,999 rows" in answers["hans"]
         assert "expected 30,000 rows" in answers["hans"]
-        assert "404" in answers["multinli_matched"]
-        mixed = [*rows["hans"][15_000:], *rows["hans"][:15_000]]
-        server.add(hub.HANS, hans_repository(tmp_path / "mixed", mixed), revision=hub.HANS_REVISION)
-        assert "another order" in client(server.environment(tmp_path / "2"), "hans")["hans"]
-        bare = hans_repository(tmp_path / "bare", rows["hans"], HANS_COLUMNS[:3])
+        assert "doesn't exist on the Hub" in answers["multinli_matched"]
+        bare = hans_repository(tmp_path / "bare", rows["hans"][:9], HANS_COLUMNS[:3])
         server.add(hub.HANS, bare, revision=hub.HANS_REVISION)
-        assert "expected the column heuristic" in client(server.environment(tmp_path / "3"), "hans")["hans"]
+        assert "expected the column heuristic" in client(server.environment(tmp_path / "2"), "hans")["hans"]
+
+
+def test_ids_are_not_given_by_position_in_another_order(monkeypatch, hans):
+    monkeypatch.setattr(hub, "rows", lambda name, tried: [*hans[15_000:], *hans[:15_000]])
+    with pytest.raises(InputError, match="found the 30 subcases in another order"):
+        sources.load("hans")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_the_hub_with_other_content_is_one_clear_error(served, tmp_path):
     [
         (404, "404", "connect to the Hub (HF_ENDPOINT"),
         (503, "503", "connect to the Hub (HF_ENDPOINT"),
-        ("dead", "Connection refused", "connect to the Hub (HF_ENDPOINT"),
+        ("dead", "Couldn't reach", "connect to the Hub (HF_ENDPOINT"),
         ("offline", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE"),
     ],
 )

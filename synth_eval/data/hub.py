@@ -81,13 +81,10 @@ def rows(name: str, *, tried: str) -> list[dict[str, Any]]:
 
 
 def _unreachable(name: str, source: HubSplit, tried: str, error: Exception) -> InputError:
-    cause: BaseException = error
-    while deeper := cause.__cause__ or cause.__context__:
-        cause = deeper
-    reason = (str(cause).strip().splitlines() or [""])[0][:200]
+    reason = _root(error)
     offline = next((key for key in _OFFLINE if os.environ.get(key, "0").lower() not in {"", "0", "false"}), None)
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    hub = f"{offline} is set and it is not in the cache" if offline else f"{endpoint}: {type(cause).__name__}: {reason}"
+    hub = f"{offline} is set and it is not in the cache" if offline else f"{endpoint}: {reason}"
     online = f"unset {offline}" if offline else "connect to the Hub (HF_ENDPOINT names a mirror)"
     return InputError(
         name,
@@ -95,3 +92,12 @@ def _unreachable(name: str, source: HubSplit, tried: str, error: Exception) -> I
         "the data set in one of these three places",
         f"give the file's path, or set SYNTH_EVAL_DATA to a folder that holds it, or {online}",
     )
+
+
+def _root(error: BaseException) -> str:
+    """The first line of what went wrong first, apart from the cache, which is looked at last."""
+    chain = [error]
+    while (deeper := chain[-1].__cause__ or chain[-1].__context__) and deeper not in chain:
+        chain.append(deeper)
+    root = [error, *(link for link in chain if "is not cached" not in str(link))][-1]
+    return f"{type(root).__name__}: {(str(root).strip().splitlines() or [''])[0][:200]}"

@@ -77,9 +77,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     setup_logging()
     with mock.patch.object(sys, "argv", ["synth-eval eval", "run", *arguments]):
         options = HarnessCLI().parse_args()
-    if options.config is None and options.tasks is None:
+    if options.config:
+        _fill_from_config(options)
+    if options.tasks is None:
         raise InputError("--tasks", "nothing", "at least one task", "e.g. --tasks hans_heuristics")
     return options
+
+
+def _fill_from_config(options: argparse.Namespace) -> None:
+    """Take what the flags leave open from the harness's YAML configuration, so that one set of options is checked."""
+    from lm_eval.config.evaluate_config import EvaluatorConfig
+
+    for key, value in EvaluatorConfig.load_yaml_config(options.config).items():
+        if not getattr(options, key, None):
+            setattr(options, key, value)
+    options.config = None
 
 
 def documents(options: argparse.Namespace) -> dict[str, int]:
@@ -93,8 +105,8 @@ def documents(options: argparse.Namespace) -> dict[str, int]:
 
 
 def cache_key(options: argparse.Namespace) -> str:
-    """Eight hex digits over what answers: backend, arguments, local weights, chat template and system prompt."""
-    arguments = _model_arguments(options)
+    """Eight hex digits over what answers: backend, arguments, local weights, chat template, system prompt."""
+    arguments = _dictionary(options.model_args)
     weights = [
         (str(path), path.stat().st_size, path.stat().st_mtime_ns)
         for key in ("pretrained", "peft", "tokenizer")
@@ -102,7 +114,9 @@ def cache_key(options: argparse.Namespace) -> str:
         for path in sorted(Path(str(arguments[key])).rglob("*"))
         if path.is_file()
     ]
-    facts = [options.model, arguments, weights, options.apply_chat_template, options.system_instruction]
+    asked = vars(options)
+    template = [asked.get("apply_chat_template"), asked.get("system_instruction"), asked.get("fewshot_as_multiturn")]
+    facts = [asked.get("model"), arguments, weights, template]
     return provenance.sha256_text(json.dumps(facts, sort_keys=True, default=str))[:8]
 
 
@@ -130,15 +144,15 @@ def _asked(options: argparse.Namespace) -> list[str]:
     return [tasks] if isinstance(tasks, str) else list(tasks)
 
 
-def _model_arguments(options: argparse.Namespace) -> dict[str, Any]:
+def _dictionary(value: str | dict[str, Any] | None) -> dict[str, Any]:
+    """A flag that the harness takes as ``key=value,…`` or as a mapping."""
     from lm_eval.utils import simple_parse_args_string
 
-    arguments = options.model_args or {}
-    return arguments if isinstance(arguments, dict) else dict(simple_parse_args_string(arguments))
+    return value if isinstance(value, dict) else dict(simple_parse_args_string(value or ""))
 
 
 def _refuse_secrets_and_odd_names(options: argparse.Namespace) -> None:
-    arguments = _model_arguments(options)
+    arguments = _dictionary(options.model_args)
     for key, value in arguments.items():
         if provenance.without_secrets({key: value}) != {key: value}:
             raise InputError(
@@ -168,8 +182,9 @@ def _verify(results_file: Path, arguments: list[str], options: argparse.Namespac
         status="limit" if limited else "valid",
         model=results["config"]["model"],
         model_args=results["config"]["model_args"],
-        checkpoint=_checkpoint(_model_arguments(options)),
+        checkpoint=_checkpoint(_dictionary(options.model_args)),
         prompt=_prompt(results),
+        metadata=_dictionary(options.metadata),
         seeds={name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")},
         task_versions=results["versions"],
         task_hashes=results.get("task_hashes", {}),
@@ -207,9 +222,9 @@ def _prompt(results: dict[str, Any]) -> str | None:
 
 
 def _checkpoint(arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Weights hash and training provenance of a local checkpoint (or adapter), None for a model named on the Hub."""
+    """Training provenance of a local checkpoint (or adapter) and the hash of its files; None for a Hub name."""
     path = Path(str(arguments.get("peft") or arguments.get("pretrained") or ""))
     if not path.is_dir():
         return None
     near = next((place for place in (path, path.parent) if (place / provenance.FILE_NAME).is_file()), None)
-    return {"sha256": provenance.sha256_folder(path), "provenance": provenance.read(near) if near else None}
+    return (provenance.read(near) if near else {}) | {"model_hash": provenance.sha256_folder(path)}

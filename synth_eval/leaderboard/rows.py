@@ -60,10 +60,11 @@ class Row(BaseModel):
     prompt: str | None = None
     seeds: JsonValue = None
     settings: JsonValue = None
-    """What the tasks were told (``--metadata``): seed, size and dial of generated sets."""
+    """Seed, size and dial of generated sets."""
     task_versions: dict[str, str] = {}
     task_hashes: dict[str, str] = {}
-    data_hashes: JsonValue = None
+    data_hashes: dict[str, Sha256] = {}
+    """Task -> SHA-256 of its documents, in any order: rows with equal hashes were asked the same."""
     lm_eval_version: str | None = None
     checkpoint: JsonValue = None
     """Recipe, base model and hashes of the checkpoint, where it has a provenance."""

@@ -21,18 +21,8 @@ from synth_eval.metrics.statistics import score
 from synth_eval.nli.labels import canonical
 from synth_eval.provenance import sha256_file, without_secrets
 
-CHECKPOINT_FIELDS = (
-    "kind",
-    "recipe",
-    "recipe_hash",
-    "base_model",
-    "revision",
-    "data_hashes",
-    "model_hash",
-    "seed",
-    "seeds",
-    "commit",
-)
+SETTINGS = ("seed", "size", "per_subcase", "cue")  # what generated sets are told with ``--metadata``
+CHECKPOINT = ("model_hash", "recipe_name", "recipe_hash", "base_model", "base_revision", "seed", "overrides", "commit")
 
 
 @dataclass(frozen=True)
@@ -96,8 +86,8 @@ def make_row(run: Run, board: Board) -> Row:
     ties = any(sample["acc"] not in (0, 1) for rows in samples.values() for sample in rows if "acc" in sample)
     status = "limit" if not all(whole) else "ties" if ties else "valid"
     said = run.provenance.get("status")
-    results = run.results
-    row = {
+    facts = {key: run.provenance.get(key) for key in ("model", "model_args", "prompt", "seeds", "date")}
+    content = facts | {
         "board": board.name,
         "kind": "run",
         "name": _name(run),
@@ -106,21 +96,16 @@ def make_row(run: Run, board: Board) -> Row:
         "subcases": subcases,
         "n": sum(map(len, samples.values())),
         "constant_answer": constant,
-        "model": run.provenance.get("model"),
-        "model_args": run.provenance.get("model_args"),
-        "prompt": run.provenance.get("prompt"),
-        "seeds": run.provenance.get("seeds"),
-        "settings": run.provenance.get("metadata"),
-        "task_versions": {task: str(results.get("versions", {}).get(task)) for task in samples},
-        "task_hashes": {task: str(results.get("task_hashes", {}).get(task)) for task in samples},
-        "data_hashes": run.provenance.get("data_hashes"),
-        "lm_eval_version": results.get("lm_eval_version"),
+        "settings": None if board.documents else _settings(run, samples),
+        "task_versions": _by_task(run, "versions", samples),
+        "task_hashes": _by_task(run, "task_hashes", samples),
+        "data_hashes": {task: verify.data_hash(rows) for task, rows in samples.items()},
+        "lm_eval_version": run.results.get("lm_eval_version"),
         "checkpoint": _checkpoint(run.provenance.get("checkpoint")),
-        "date": run.provenance.get("date"),
         "command": run.provenance.get("command") or [],
         "provenance": run.provenance_hash,
     }
-    return with_fingerprint(verify.row(without_secrets(row), run.path))
+    return with_fingerprint(verify.row(without_secrets(content), run.path))
 
 
 def _with_provenance(file: Path, results: dict[str, Any]) -> Run:
@@ -132,6 +117,9 @@ def _with_provenance(file: Path, results: dict[str, Any]) -> Run:
     if content.get("kind") != "evaluation":
         found = f"kind {content.get('kind')!r}"
         raise InputError(path, found, "the provenance of an evaluation", "evaluate again with `synth-eval eval`")
+    for name, digest in verify.object_(content.get("files", {}), f"{path}, files").items():
+        if sha256_file(verify.beside(file, name)) != digest:
+            raise InputError(file.with_name(name), "other content than at evaluation", "its SHA-256", verify.AGAIN)
     return Run(file, results, content, sha256_file(path))
 
 
@@ -193,10 +181,23 @@ def _name(run: Run) -> str:
     return parts[-1] if parts else name
 
 
-def _checkpoint(content: object) -> object:
-    if not isinstance(content, dict):
-        return None
-    return {key: content[key] for key in CHECKPOINT_FIELDS if key in content}
+def _checkpoint(said: object) -> dict[str, Any] | None:
+    """The hash of a local checkpoint's files, and its recipe and base model where it was trained by one."""
+    return {key: said[key] for key in CHECKPOINT if key in said} if isinstance(said, dict) else None
+
+
+def _settings(run: Run, tasks: Iterable[str]) -> dict[str, Any] | None:
+    """The settings of generated sets, from the tasks' metadata in the results."""
+    found: dict[str, Any] = {}
+    for task in tasks:
+        config = (run.results.get("configs") or {}).get(task) or {}
+        found |= {key: value for key, value in (config.get("metadata") or {}).items() if key in SETTINGS}
+    return found or None
+
+
+def _by_task(run: Run, key: str, tasks: Iterable[str]) -> dict[str, str]:
+    content = verify.object_(run.results.get(key, {}), f"{run.path}, {key}")
+    return {task: str(content.get(task)) for task in tasks}
 
 
 def _stamp(file: Path) -> str:

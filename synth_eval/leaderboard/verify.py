@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from synth_eval.errors import InputError
 from synth_eval.files import parse_json
 from synth_eval.leaderboard.rows import Row
+from synth_eval.provenance import sha256_text
 
 FILTER = "none"
 METRICS = ("acc", "acc_2label", "predicted_entailment")
@@ -70,6 +72,20 @@ def row(content: dict[str, Any], where: object) -> Row:
         first = error.errors()[0]
         found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise InputError(where, found, "the results and provenance of `synth-eval eval`", AGAIN) from error
+
+
+def beside(file: Path, name: str) -> Path:
+    """The file of that name in the folder of ``file``; InputError when it is elsewhere or missing."""
+    path = file.with_name(Path(name).name)
+    if Path(name).name != name or not path.is_file():
+        raise InputError(file, f"no {name} beside it", "every file of the evaluation", AGAIN)
+    return path
+
+
+def data_hash(rows: list[dict[str, Any]]) -> str:
+    """SHA-256 of the pairs that were asked, whatever their order: equal sets of documents have equal hashes."""
+    fields = ("pairID", "premise", "hypothesis", "gold_label")
+    return sha256_text("\n".join(sorted(json.dumps([row["doc"].get(field) for field in fields]) for row in rows)))
 
 
 def object_(value: object, where: object) -> dict[str, Any]:

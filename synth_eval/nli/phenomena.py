@@ -48,7 +48,6 @@ _ENTAILED: Patterns = {
         ("N1 V1 N2 REL1 N3 V2", "N3 V2 N2"),
         ("N1 V1 N2 REL1 VP1", "N1 V1 N2"),
         ("N1 REL1 I1 VP1", "N1 VP1"),
-        ("N1 , who never VP1 , VP2", "N1 VP2"),
     ),
     "coordination": (
         ("N1 and N2 VP1", "N1 VP1"),
@@ -67,6 +66,13 @@ _ENTAILED: Patterns = {
         ("instead of N1 , N2 VP1", "N2 VP1"),
     ),
     "quantifier": (("all the PL1 VP1", "the PL1 VP1"), ("NUM1 PL1 and NUM2 PL2 VP1", "NUM1 PL1 VP1")),
+    "parenthesis": (
+        ("N1 , who PERHAPS1 VP1 , VP2", "N1 VP2"),
+        ("N1 , who NONFACT1 that N2 VP1 , VP2", "N1 VP2"),
+        ("N1 , who I1 IF1 N2 I2 , VP1", "N1 VP1"),
+        ("N1 or N2 VP1 , and N3 VP2", "N3 VP2"),
+        ("N1 , who never VP1 , VP2", "N1 VP2"),
+    ),
     "repetition": (("N1 V1 N2", "N1 V1 N2"), ("N1 VP1", "N1 VP1")),
     "hedged": (
         ("IF1 N1 VP1 , N2 and N3 I2", "IF1 N1 VP1 , N2 I2"),
@@ -212,10 +218,9 @@ WITHOUT_OVERLAP: dict[str, Patterns] = {
         "role_swap": (("N1 V1 N2", "N1 BE1 V1 by N2"), ("N1 SYN1 N2", "N2 SYNB1 N1")),
         "hedged": (
             ("IF1 N1 VP1 , N2 VP2", "N1 never VP1"),
-            ("IFMAIN1 N1 VP1 , N2 VP2", "N2 never VP2"),
             ("IFMAIN1 N1 VP1 , N2 VP2", "N3 VP2"),
             ("N1 VP1 , or N2 VP2", "N3 VP1"),
-            ("N1 NONFACT1 that N2 VP1", "N2 never VP1"),
+            ("N1 NONFACT1 that N2 VP1", "N2 VP2"),
             ("PERHAPS1 N1 VP1", "N1 VP2"),
         ),
     },

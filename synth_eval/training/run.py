@@ -49,10 +49,12 @@ class Run:
 
     @property
     def done(self) -> bool:
-        """Whether the model is there and is the one that its provenance describes."""
+        """Whether this very run is finished: its model is there, and is the one that its provenance describes."""
         if not self.model.is_dir() or not (self.folder / provenance.FILE_NAME).is_file():
             return False
-        return bool(provenance.read(self.folder).get("model_sha256") == provenance.sha256_folder(self.model))
+        record = provenance.read(self.folder)
+        same = record.get("identity") == self.identity
+        return same and record.get("model_sha256") == provenance.sha256_folder(self.model)
 
 
 def is_main_process() -> bool:

@@ -1,0 +1,203 @@
+"""The command line as a user types it, on real small models: files, JSON, exit codes, refusals."""
+
+import gc
+import json
+import shutil
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from synth_eval import cli, provenance
+from synth_eval.experiment import evaluate as door
+
+FRESH = ["--tasks", "hans_fresh", "--metadata", "per_subcase=2,seed=3", "--device", "cpu", "--batch_size", "32"]
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Run ``synth-eval ARGS`` in this process; returns exit code, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["synth-eval", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as done:
+            code = int(done.code or 0)
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def evaluated(stories, tmp_path_factory):
+    """One real evaluation of the stories model."""
+    output = tmp_path_factory.mktemp("eval")
+    arguments = ["--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--output_path", str(output)]
+    return door.evaluate(arguments)
+
+
+def test_path_prints_existing_folders(command):
+    for name in ("tasks", "recipes", "leaderboards"):
+        code, out, _ = command("path", name)
+        assert code == 0 and out.strip().endswith(name)
+    assert json.loads(command("path", "tasks", "--json")[1])["path"].endswith("tasks")
+    assert command("path", "nothing")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["path", "eval", "score", "demo", "doctor", "board build"])
+def test_every_help_shows_an_example_and_json(command, name):
+    code, out, _ = command(*name.split(), "--help")
+    assert code == 0 and "Example" in out and "--json" in out
+
+
+def test_score_prints_the_published_numbers(command, real_data):
+    code, out, _ = command("score", "hans", "--predictions", real_data / "hans" / "bert_preds.txt", "--json")
+    scores = json.loads(out)["scores"]
+    assert code == 0 and scores["overall"]["value"] == pytest.approx(0.54797, abs=5e-6)
+    assert scores["lexical_overlap/non_entailment"]["value"] == pytest.approx(0.164)
+    code, out, _ = command("score", "hans", "--predictions", real_data / "hans" / "esim_heur_preds.txt")
+    assert code == 0 and "ln_subject/object_swap" in out and "50.0" in out
+
+
+def test_score_refuses_a_file_with_a_row_missing(command, real_data, tmp_path):
+    lines = (real_data / "hans" / "bert_preds.txt").read_text().splitlines()
+    short = tmp_path / "short.txt"
+    short.write_text("\n".join(lines[:-1]))
+    code, out, err = command("score", "hans", "--predictions", short, "--json")
+    assert code == 2 and "29,999" in err and "ex29999" in err and "Fix:" in err
+    assert json.loads(out)["error"]["where"] == str(short)
+
+
+def test_eval_writes_verified_files_with_provenance(evaluated, stories):
+    assert evaluated.status == "valid" and len(evaluated.samples) == 6
+    record = provenance.read(evaluated.provenance)
+    assert record["kind"] == "evaluation" and record["command"][:2] == ["synth-eval", "eval"]
+    assert record["documents"] == dict.fromkeys(evaluated.samples, 10) and record["prompt"] == "paper"
+    assert record["metadata"] == {"per_subcase": 2, "seed": 3}
+    assert record["checkpoint"]["model_hash"] == provenance.sha256_folder(stories)
+    for file, digest in record["files"].items():
+        assert provenance.sha256_file(evaluated.results.with_name(file)) == digest
+    leaf = "hans_fresh_lexical_overlap_entailed"
+    samples = [json.loads(line) for line in evaluated.samples[leaf].read_text().splitlines()]
+    assert evaluated.scores[leaf]["acc"] == pytest.approx(sum(sample["acc"] for sample in samples) / 10)
+
+
+def test_eval_json_is_one_object_and_limit_is_said(command, stories, tmp_path):
+    arguments = ["--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--limit", "5", "--output_path", tmp_path]
+    code, out, _ = command("eval", *arguments, "--json")
+    summary = json.loads(out)
+    assert code == 0 and summary["status"] == "limit" and "hans_fresh" in summary["scores"] and "|hf" not in out
+
+
+def test_eval_dry_run_lists_documents_and_runs_no_model(command, stories, tmp_path):
+    code, out, _ = command("eval", "--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--dry-run", "--json")
+    assert code == 0 and sum(json.loads(out)["documents"].values()) == 60
+
+
+def test_a_board_row_comes_from_a_run_and_only_once(command, evaluated, tmp_path):
+    for added in (1, 0):
+        code, out, _ = command("board", "build", evaluated.results, "--board", "hans_fresh", "--folder", tmp_path, "--json")
+        assert code == 0 and len(json.loads(out)["added"]) == added
+    assert "chance" in (tmp_path / "hans_fresh.md").read_text()
+    row = json.loads((tmp_path / "hans_fresh.jsonl").read_text())
+    assert row["provenance"] == provenance.sha256_file(evaluated.provenance) and row["settings"]["seed"] == 3
+
+
+def test_a_diverged_model_ends_in_an_error(command, stories, tmp_path):
+    model = shutil.copytree(stories, tmp_path / "diverged")
+    weights = load_file(model / "model.safetensors")
+    weights["model.norm.weight"] = torch.full_like(weights["model.norm.weight"], float("nan"))
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    output = tmp_path / "out"
+    code, _, err = command("eval", "--model", "hf", "--model_args", f"pretrained={model}", *FRESH, "--output_path", output)
+    assert code == 2 and "finite" in err and "diverged" in err and not list(output.rglob("provenance_*"))
+
+
+def test_results_that_could_not_be_saved_end_in_an_error(command, stories, tmp_path):
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    arguments = ["--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--limit", "2"]
+    code, _, err = command("eval", *arguments, "--output_path", blocked / "below")
+    assert code == 2 and "0 new result files" in err
+
+
+@pytest.mark.parametrize("cut", ["results", "samples"])
+def test_truncated_files_are_found(evaluated, tmp_path, cut):
+    folder = shutil.copytree(evaluated.results.parent, tmp_path / "copy")
+    file = next(folder.glob(f"{cut}_*"))
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(ValueError, match=r"invalid JSON|documents"):
+        door._verify(folder / evaluated.results.name, [], door.parse(["--model", "hf", "--tasks", "hans_fresh"]))
+
+
+@pytest.mark.parametrize(
+    ("model_args", "words"),
+    [
+        ("pretrained=gpt2,token=hf_abcdefghijklmnop", "HF_TOKEN"),
+        ("pretrained=..", "full path"),
+        ("pretrained=./", "full path"),
+    ],
+)
+def test_credentials_and_odd_names_are_refused_before_anything_runs(command, model_args, words):
+    code, _, err = command("eval", "--model", "hf", "--model_args", model_args, *FRESH)
+    assert code == 2 and words in err and "abcdefgh" not in err
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the harness never closes its cache
+def test_the_response_cache_knows_who_answered(stories, tmp_path):
+    other = shutil.copytree(stories, tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    weights["model.norm.weight"] = weights["model.norm.weight"] * 0.5
+    save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
+
+    def answers(model, *cache):
+        arguments = ["--model", "hf", "--model_args", f"pretrained={model}", *FRESH, "--limit", "5"]
+        done = door.evaluate([*arguments, *cache, "--output_path", str(tmp_path / "out")])
+        return [json.loads(line)["resps"] for file in done.samples.values() for line in file.open()]
+
+    cached = ["--use_cache", str(tmp_path / "cache")]
+    first = answers(stories, *cached)
+    assert answers(other, *cached) == answers(other) != first
+    assert answers(stories, *cached) == first and len(list(tmp_path.glob("cache-*.db"))) == 2
+    gc.collect()
+
+
+def test_a_harness_configuration_file_is_taken_too(stories, tmp_path):
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        f"model: hf\nmodel_args: {{pretrained: {stories}}}\ntasks: [nli_fresh]\nlimit: 3\ndevice: cpu\n"
+        f"metadata: {{size: 9}}\noutput_path: {tmp_path / 'from_config'}\n"
+    )
+    done = door.evaluate(["--config", str(config)])
+    assert done.results.is_relative_to(tmp_path / "from_config") and done.status == "limit"
+    assert len(done.samples["nli_fresh"].read_text().splitlines()) == 3
+
+
+def test_built_in_tasks_are_indexed_only_when_asked_for():
+    import lm_eval.tasks
+
+    whole = lm_eval.tasks.TaskManager
+    for tasks, restricted in (("hans_fresh,multinli", True), ("hans_fresh,hellaswag", False)):
+        with door._our_tasks_and_backends(door.parse(["--model", "hf", "--tasks", tasks])):
+            assert (lm_eval.tasks.TaskManager is not whole) == restricted
+    assert lm_eval.tasks.TaskManager is whole
+
+
+def test_doctor_sees_the_door_and_the_data(command, real_data):
+    code, out, _ = command("doctor", "--json")
+    report = json.loads(out)
+    assert code == 0 and report["healthy"] and report["data"]["hans"].startswith("SYNTH_EVAL_DATA")
+    assert report["versions"]["lm_eval"] and report["hub"]["why"] == "HF_HUB_OFFLINE is set"
+    assert "works here" in command("doctor")[1]
+
+
+def test_no_credential_reaches_a_record():
+    record = provenance.describe(
+        "test", command=["--model_args", "token=abc123secret"], env={"HF_TOKEN": "x", "n": 1}, url="https://me:pw@host/x"
+    )
+    text = json.dumps(record)
+    assert not any(secret in text for secret in ("abc123secret", '"x"', "pw@", "me:pw"))
