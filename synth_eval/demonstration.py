@@ -49,12 +49,15 @@ def run(output_dir: Path) -> dict[str, Any]:
             runs[name].append(_evaluate(model, backend, ",".join(REAL[part] for part in real), REAL_LIMIT))
     console.rule("boards")
     boards = output_dir / "leaderboards"
+    rows: dict[str, dict[str, Row]] = {name: {} for name in runs}
     for board, position in {"nli_fresh": 0, "hans_fresh": 0, **dict.fromkeys(real, 1)}.items():
         report = leaderboard.board_build([paths[position] for paths in runs.values()], board, boards)
         if report.refused:
             raise InputError(*report.refused[0], "a verified run", "remove the folder and run the demo again")
         terminal.build_summary(report)
-    rows = {name: _rows(boards, paths[0]) for name, paths in runs.items()}
+        built = {row.provenance: row for row in (*report.added, *report.skipped)}
+        for name, paths in runs.items():
+            rows[name][board] = next(built[hash_] for hash_ in _provenance_hashes(paths[position]) if hash_ in built)
     figure = heuristic_by_label(
         [row["hans_fresh"].model_copy(update={"name": name}) for name, row in rows.items()],
         output_dir / "hans_fresh",
@@ -105,13 +108,8 @@ def _evaluate(model: Path, backend: str, tasks: str, limit: int | None) -> Path:
     return output
 
 
-def _rows(boards: Path, run_path: Path) -> dict[str, Row]:
-    """Board -> the row of one run."""
-    result = {}
-    for board in ("nli_fresh", "hans_fresh"):
-        hashes = {provenance.sha256_file(file) for file in run_path.rglob("provenance_*.json")}
-        result[board] = next(row for row in leaderboard.board_rows(board, boards) if row.provenance in hashes)
-    return result
+def _provenance_hashes(run_path: Path) -> list[str]:
+    return [provenance.sha256_file(file) for file in run_path.rglob("provenance_*.json")]
 
 
 def _say_what_was_found(

@@ -21,7 +21,9 @@ from synth_eval.leaderboard import board_build, board_rows, boards, references, 
 from synth_eval.leaderboard.hans_scores import CELLS, METRICS, HansReport, score_hans
 from synth_eval.leaderboard.plots import heuristic_by_label
 from synth_eval.leaderboard.rows import Entry, Row
+from synth_eval.nli import docs
 from synth_eval.nli.hans import SUBCASES
+from synth_eval.nli.labels import two_way
 
 DATA = os.environ.get("SYNTH_EVAL_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="SYNTH_EVAL_DATA names no folder with the real data")
@@ -53,6 +55,20 @@ def test_published_predictions_to_the_digit(name: str, official: list[dict[str, 
     assert (found.n, tuple(found.scores), tuple(found.subcases)) == (30_000, METRICS, tuple(SUBCASES))
     row = next(row for row in references.published_rows() if row.name == PREDICTIONS[name])
     assert row.scores == {key: rows.entry(value) for key, value in found.scores.items()}  # with the same intervals
+
+
+@needs_data
+def test_published_predictions_as_a_run(tmp_path: Path, official: list[dict[str, Any]]) -> None:
+    """The same numbers and intervals when they come through the harness's files, in the tasks' own order."""
+    said = read_predictions(Path(str(DATA)) / "hans" / "bert_preds.txt")
+    tasks = {
+        boards.leaf("hans", heuristic, label): docs.leaf(official, "paper", heuristic, label)
+        for heuristic, label in (cell.split("/") for cell in CELLS)
+    }
+    write_run(tmp_path / "run", tasks, lambda doc: {"acc": float(two_way(said[doc["pairID"]]) == doc["gold_label"])})
+    row = board_build([tmp_path / "run"], "hans", tmp_path / "boards").added[0]
+    published = next(row for row in references.published_rows() if row.name == "BERT-base-uncased")
+    assert (row.status, row.scores, row.subcases) == ("valid", published.scores, published.subcases)
 
 
 @needs_data
@@ -315,8 +331,8 @@ def test_a_failed_write_leaves_the_store_whole(board_with_a_row: Path, monkeypat
 
 def test_fingerprint_covers_content_and_not_the_date(tmp_path: Path) -> None:
     def row(folder: str, **provenance: Any) -> Row:
-        path = write_run(tmp_path / folder, hans_docs(), says("neutral"), original=5000, **provenance)
-        return runs.build([path], boards.get("hans"))[0]
+        path = write_run(tmp_path / folder, hans_docs("hans_fresh"), says("neutral"), **provenance)
+        return runs.build([path], boards.get("hans_fresh"))[0]
 
     first, later = row("a"), row("b", date="2027-01-01T00:00:00Z")
     assert first.fingerprint == later.fingerprint

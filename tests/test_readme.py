@@ -1,0 +1,107 @@
+"""The README keeps its word: every command parses or runs, every path exists, the board and the demo's table are real."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from synth_eval import cli
+from synth_eval.experiment.evaluate import parse
+from synth_eval.leaderboard import board_build
+from synth_eval.paths import folder
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for language, block in BLOCKS
+    if language == "bash"
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def between(name: str) -> str:
+    return README.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0].strip()
+
+
+def test_there_are_commands_and_few_lines():
+    assert len(COMMANDS) >= 8 and len(README.splitlines()) <= 120
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_is_one_that_works(line):
+    words = shlex.split(re.sub(r"^(\w+=\S+ )+", "", line))
+    match words:
+        case ["make", target, *_]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+        case ["pip", "install", name]:
+            assert name == "synth-eval"
+        case ["lm_eval", *flags] | ["synth-eval", "eval", *flags]:
+            _check_tasks(flags)
+        case ["synth-eval", *rest]:
+            _check_subcommand(rest)
+        case ["python" | "torchrun" | "accelerate", *rest]:
+            script = next(word for word in rest if word.endswith(".py"))
+            recipe = rest[rest.index("--config") + 1]
+            names = [re.sub(r'^.*?recipes\)?"?/', "", path) for path in (script, recipe)]
+            assert all((folder("recipes") / name).is_file() for name in names)
+        case _:
+            pytest.fail(f"a command that this test does not know: {line}")
+
+
+def _check_tasks(flags):
+    known = {path.stem for path in folder("tasks").rglob("*.yaml")}
+    options = parse(flags)
+    assert {name for item in options.tasks for name in item.split(",")} <= known
+
+
+def _check_subcommand(words):
+    command = get_command(cli.app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    flags = {flag for parameter in command.params for flag in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= flags
+
+
+def test_every_path_of_the_tree_exists():
+    tree = between("tree")
+    paths = re.findall(r"^(?:[│ ]*[├└]── |)([\w./-]+/?)(?:\s|$)", tree, flags=re.MULTILINE)
+    assert len(paths) > 10
+    parents = []
+    for line in tree.splitlines():
+        match = re.match(r"^(\s*)([\w.-]+/?)", line)
+        if not match or line.startswith("```"):
+            continue
+        depth = len(match[1]) // 2
+        parents = [*parents[:depth], match[2]]
+        assert (ROOT / "/".join(part.rstrip("/") for part in parents)).exists(), line
+
+
+def test_the_board_in_the_readme_is_the_board(tmp_path):
+    stored = folder("leaderboards")
+    for name in ("hans", "multinli"):
+        (tmp_path / f"{name}.jsonl").write_bytes((stored / f"{name}.jsonl").read_bytes())
+        board_build([], name, tmp_path)
+        for ending in ("md", "csv"):
+            assert (tmp_path / f"{name}.{ending}").read_bytes() == (stored / f"{name}.{ending}").read_bytes()
+    assert between("board") == (stored / "hans.md").read_text().split("\n", 1)[1].strip()
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_score_command_prints_what_the_readme_shows(real_data):
+    arguments = ["score", "hans", "--predictions", str(real_data / "hans" / "bert_preds.txt")]
+    done = subprocess.run(
+        [sys.executable, "-m", "synth_eval.cli", *arguments], capture_output=True, text=True, check=True, timeout=120
+    )
+    for line in between("score").splitlines():
+        assert line.strip("` ") in done.stdout
