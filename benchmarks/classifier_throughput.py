@@ -35,7 +35,9 @@ def bare_loop(model, tokenizer, pairs):
     with torch.inference_mode():
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            batch = tokenizer.pad({key: [value[i] for i in rows] for key, value in encoded.items()}, return_tensors="pt")
+            batch = tokenizer.pad(
+                {key: [value[i] for i in rows] for key, value in encoded.items()}, return_tensors="pt"
+            )
             for row, answer in zip(rows, model(**batch).logits.argmax(-1).tolist(), strict=True):
                 answers[row] = answer
     return answers
@@ -65,7 +67,10 @@ def main():
         names = {"id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}}
         AutoModelForSequenceClassification.from_pretrained(source, num_labels=3, **names).save_pretrained(folder)
         AutoTokenizer.from_pretrained(source).save_pretrained(folder)
-        model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        model, tokenizer = (
+            AutoModelForSequenceClassification.from_pretrained(folder).eval(),
+            AutoTokenizer.from_pretrained(folder),
+        )
         backend = ClassifierLM(folder, device="cpu", batch_size=BATCH)
         bare, ours = [], []
         for _ in range(ROUNDS):
@@ -76,10 +81,14 @@ def main():
             ours.append(seconds)
             assert answers == expected, "the backend and the bare loop disagree"
     ratios = sorted(b / o for b, o in zip(bare, ours, strict=True))
-    print(f"{len(pairs)} pairs of {'MultiNLI matched' if real else 'nli_fresh'}, batch {BATCH}, {torch.get_num_threads()} threads")
+    print(
+        f"{len(pairs)} pairs of {'MultiNLI matched' if real else 'nli_fresh'}, batch {BATCH}, {torch.get_num_threads()} threads"
+    )
     print(f"bare loop        {len(pairs) / statistics.median(bare):8.1f} pairs/s")
     print(f"synth-classifier {len(pairs) / statistics.median(ours):8.1f} pairs/s")
-    print(f"ratio            {statistics.median(ratios):8.3f}  (min {ratios[0]:.3f}, max {ratios[-1]:.3f} of {ROUNDS} rounds)")
+    print(
+        f"ratio            {statistics.median(ratios):8.3f}  (min {ratios[0]:.3f}, max {ratios[-1]:.3f} of {ROUNDS} rounds)"
+    )
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ app = typer.Typer(
 board_app = typer.Typer(help="Boards: results with intervals and provenance.", no_args_is_help=True)
 app.add_typer(board_app, name="board")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines; everything else goes to stderr.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object for machines; everything else goes to stderr.")
+]
 FLAGS_OF_HARNESS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -50,7 +52,10 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("interrupted: files that were whole stay, nothing is half-written; the same command goes on", file=sys.stderr)
+        print(
+            "interrupted: files that were whole stay, nothing is half-written; the same command goes on",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 
@@ -72,7 +77,9 @@ def path(name: Folder, as_json: Json = False) -> None:
 )
 def evaluate(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option(help="Load and check the tasks, print their documents, run no model.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Load and check the tasks, print their documents, run no model.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run lm-evaluation-harness with our tasks and backends: every flag of `lm_eval run`.
@@ -122,7 +129,9 @@ def score(
 
 @board_app.command("build", epilog="Example: synth-eval board build runs/eval --board hans")
 def board_build(
-    runs: Annotated[list[Path] | None, typer.Argument(help="Folders or results files that `synth-eval eval` wrote.")] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Folders or results files that `synth-eval eval` wrote.")
+    ] = None,
     board: Annotated[str, typer.Option(help="hans, hans_fresh, multinli or nli_fresh.")] = "hans",
     folder: Annotated[Path, typer.Option(help="Where the boards are.")] = Path("leaderboards"),
     as_json: Json = False,

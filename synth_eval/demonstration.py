@@ -7,7 +7,7 @@ in which lexical overlap gives entailment away, as in synthetic NLI data, and th
 from __future__ import annotations
 
 import os
-import subprocess  # noqa: S404 - our own recipe scripts, with a fixed argument list
+import subprocess
 import sys
 import time
 from pathlib import Path

@@ -77,7 +77,9 @@ def read_json(path: str | Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(path, f"bytes that are not UTF-8 ({error.reason})", "UTF-8 text", "convert the file") from error
+        raise InputError(
+            path, f"bytes that are not UTF-8 ({error.reason})", "UTF-8 text", "convert the file"
+        ) from error
     return parse_json(text, path)
 
 

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import shutil
-import subprocess  # noqa: S404 - only `git`, with a fixed argument list
+import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
@@ -108,16 +108,15 @@ def without_secrets(value: Any, key: str = "") -> Any:
 
 def describe(kind: str, **facts: Any) -> dict[str, Any]:
     """A provenance record: ``facts`` plus time, versions, commit and hardware, free of secrets."""
-    return without_secrets(
-        {
-            "kind": kind,
-            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "versions": versions(),
-            "commit": commit(),
-            "hardware": hardware(),
-            **facts,
-        }
-    )
+    record = {
+        "kind": kind,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": versions(),
+        "commit": commit(),
+        "hardware": hardware(),
+        **facts,
+    }
+    return dict(without_secrets(record))
 
 
 def write(path: str | Path, record: dict[str, Any]) -> Path:

@@ -68,7 +68,9 @@ def build_summary(report: BuildReport) -> None:
 
 def comparison(rows: dict[str, dict[str, Row]]) -> None:
     """Print name -> board -> row side by side: accuracy on the general set, then by heuristic and gold label."""
-    table = Table("model", "nli_fresh", *(f"{h.replace('_', ' ')}\nent. / non-ent." for h in HEURISTICS), title="Accuracy, %")
+    table = Table(
+        "model", "nli_fresh", *(f"{h.replace('_', ' ')}\nent. / non-ent." for h in HEURISTICS), title="Accuracy, %"
+    )
     for name, boards in rows.items():
         general, hans = boards["nli_fresh"].scores["acc"], boards["hans_fresh"].scores
         pairs = [(hans[f"{h}/{ENTAILMENT}"].value, hans[f"{h}/{NON_ENTAILMENT}"].value) for h in HEURISTICS]

@@ -87,20 +87,34 @@ def test_eval_writes_verified_files_with_provenance(evaluated, stories):
 
 
 def test_eval_json_is_one_object_and_limit_is_said(command, stories, tmp_path):
-    arguments = ["--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--limit", "5", "--output_path", tmp_path]
+    arguments = [
+        "--model",
+        "hf",
+        "--model_args",
+        f"pretrained={stories}",
+        *FRESH,
+        "--limit",
+        "5",
+        "--output_path",
+        tmp_path,
+    ]
     code, out, _ = command("eval", *arguments, "--json")
     summary = json.loads(out)
     assert code == 0 and summary["status"] == "limit" and "hans_fresh" in summary["scores"] and "|hf" not in out
 
 
 def test_eval_dry_run_lists_documents_and_runs_no_model(command, stories, tmp_path):
-    code, out, _ = command("eval", "--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--dry-run", "--json")
+    code, out, _ = command(
+        "eval", "--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--dry-run", "--json"
+    )
     assert code == 0 and sum(json.loads(out)["documents"].values()) == 60
 
 
 def test_a_board_row_comes_from_a_run_and_only_once(command, evaluated, tmp_path):
     for added in (1, 0):
-        code, out, _ = command("board", "build", evaluated.results, "--board", "hans_fresh", "--folder", tmp_path, "--json")
+        code, out, _ = command(
+            "board", "build", evaluated.results, "--board", "hans_fresh", "--folder", tmp_path, "--json"
+        )
         assert code == 0 and len(json.loads(out)["added"]) == added
     assert "chance" in (tmp_path / "hans_fresh.md").read_text()
     row = json.loads((tmp_path / "hans_fresh.jsonl").read_text())
@@ -113,7 +127,9 @@ def test_a_diverged_model_ends_in_an_error(command, stories, tmp_path):
     weights["model.norm.weight"] = torch.full_like(weights["model.norm.weight"], float("nan"))
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
     output = tmp_path / "out"
-    code, _, err = command("eval", "--model", "hf", "--model_args", f"pretrained={model}", *FRESH, "--output_path", output)
+    code, _, err = command(
+        "eval", "--model", "hf", "--model_args", f"pretrained={model}", *FRESH, "--output_path", output
+    )
     assert code == 2 and "finite" in err and "diverged" in err and not list(output.rglob("provenance_*"))
 
 
@@ -197,7 +213,10 @@ def test_doctor_sees_the_door_and_the_data(command, real_data):
 
 def test_no_credential_reaches_a_record():
     record = provenance.describe(
-        "test", command=["--model_args", "token=abc123secret"], env={"HF_TOKEN": "x", "n": 1}, url="https://me:pw@host/x"
+        "test",
+        command=["--model_args", "token=abc123secret"],
+        env={"HF_TOKEN": "x", "n": 1},
+        url="https://me:pw@host/x",
     )
     text = json.dumps(record)
     assert not any(secret in text for secret in ("abc123secret", '"x"', "pw@", "me:pw"))

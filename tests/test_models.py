@@ -126,7 +126,11 @@ def test_labels_without_names_are_refused_until_the_order_is_given(encoder, tmp_
     [
         (["contradiction", "ENTAILMENT", "Neutral"], None, ("contradiction", "entailment", "neutral")),
         (["entailment", "not_entailment"], None, ("entailment", "non_entailment")),
-        (["LABEL_0", "LABEL_1", "LABEL_2"], "neutral/entailment/contradiction", ("neutral", "entailment", "contradiction")),
+        (
+            ["LABEL_0", "LABEL_1", "LABEL_2"],
+            "neutral/entailment/contradiction",
+            ("neutral", "entailment", "contradiction"),
+        ),
         ([], "entailment/neutral/contradiction", LABELS),
     ],
 )
@@ -163,7 +167,9 @@ def test_an_adapter_gives_the_numbers_of_peft_itself(decoder, tmp_path):
 
     base = AutoModelForSequenceClassification.from_pretrained(decoder)
     torch.manual_seed(1)
-    adapted = get_peft_model(base, LoraConfig(TaskType.SEQ_CLS, r=4, init_lora_weights=False, target_modules=["q_proj"]))
+    adapted = get_peft_model(
+        base, LoraConfig(TaskType.SEQ_CLS, r=4, init_lora_weights=False, target_modules=["q_proj"])
+    )
     adapted.save_pretrained(tmp_path)
     texts = [prompts.get("paper").render(r["premise"], r["hypothesis"]) for r in load("hans_fresh", **METADATA)][:20]
     tokenizer = AutoTokenizer.from_pretrained(decoder)
@@ -183,7 +189,13 @@ def test_a_language_model_is_refused_as_a_classifier(stories):
 
 def test_a_classifier_is_refused_as_a_language_model(decoder):
     with pytest.raises(InputError, match=r"random head.*--model synth-classifier"):
-        run("hf", ["hans_fresh"], METADATA | {"pretrained": str(decoder)}, model_args={"pretrained": str(decoder)}, device="cpu")
+        run(
+            "hf",
+            ["hans_fresh"],
+            METADATA | {"pretrained": str(decoder)},
+            model_args={"pretrained": str(decoder)},
+            device="cpu",
+        )
 
 
 def test_answer_words_are_reported_before_inference(stories, caplog):
@@ -209,6 +221,6 @@ def test_a_context_shorter_than_the_prompt_is_refused_before_inference(stories, 
 def test_a_real_language_model_runs_hans_through_the_plain_harness(stories):
     arguments = {"pretrained": str(stories)}
     results = run("hf", ["hans_heuristics"], arguments, model_args=arguments, limit=10, batch_size=16, device="cpu")
-    leaves = [task for task in results["n-samples"]]
+    leaves = list(results["n-samples"])
     assert len(leaves) == 6 and all(results["n-samples"][leaf]["effective"] == 10 for leaf in leaves)
     assert 0 <= results["results"]["hans_heuristics"]["acc_mutual_info,none"] <= 1

@@ -11,7 +11,7 @@ from fakes import RuleLM, run
 from synth_eval.data.records import read_predictions
 from synth_eval.errors import InputError
 from synth_eval.nli import docs, prompts, scoring
-from synth_eval.nli.hans import HEURISTICS, SUBCASES
+from synth_eval.nli.hans import HEURISTICS
 from synth_eval.nli.labels import LABELS
 
 PUBLISHED = Path(__file__).parent.parent / "leaderboards" / "published_hans.json"

@@ -64,7 +64,10 @@ def evaluate(arguments: list[str]) -> Evaluation:
     written = sorted(set(output.rglob("results_*.json")) - before)
     if len(written) != 1:
         raise InputError(
-            output, f"{len(written)} new result files", "one", "read the harness's log above: it only warns when saving fails"
+            output,
+            f"{len(written)} new result files",
+            "one",
+            "read the harness's log above: it only warns when saving fails",
         )
     return _verify(written[0], arguments, options)
 
@@ -76,7 +79,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     setup_logging()
     with mock.patch.object(sys, "argv", ["synth-eval eval", "run", *arguments]):
-        options = HarnessCLI().parse_args()
+        options: argparse.Namespace = HarnessCLI().parse_args()
     if options.config:
         _fill_from_config(options)
     if options.tasks is None:
@@ -163,7 +166,9 @@ def _refuse_secrets_and_odd_names(options: argparse.Namespace) -> None:
             )
     name = str(arguments.get("pretrained", ""))
     if name and (not name.strip("./") or "\0" in name):
-        raise InputError("--model_args pretrained", repr(name), "a model's name or path", "write the folder's full path")
+        raise InputError(
+            "--model_args pretrained", repr(name), "a model's name or path", "write the folder's full path"
+        )
 
 
 def _verify(results_file: Path, arguments: list[str], options: argparse.Namespace) -> Evaluation:
@@ -185,7 +190,9 @@ def _verify(results_file: Path, arguments: list[str], options: argparse.Namespac
         checkpoint=_checkpoint(_dictionary(options.model_args)),
         prompt=_prompt(results),
         metadata=_dictionary(options.metadata),
-        seeds={name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")},
+        seeds={
+            name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
+        },
         task_versions=results["versions"],
         task_hashes=results.get("task_hashes", {}),
         documents={task: counts[task]["effective"] for task in samples},
@@ -206,7 +213,9 @@ def _finite(task: str, values: dict[str, Any], where: Path) -> dict[str, float]:
 
 def _check_samples(file: Path, expected: int) -> None:
     if not file.is_file():
-        raise InputError(file, "no such file", f"{expected} documents", "read the harness's log above; is the disk full?")
+        raise InputError(
+            file, "no such file", f"{expected} documents", "read the harness's log above; is the disk full?"
+        )
     with open(file, encoding="utf-8") as lines:
         count = sum(1 for number, line in enumerate(lines, 1) if parse_json(line, f"{file}:{number}"))
     if count != expected:

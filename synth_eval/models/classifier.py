@@ -107,7 +107,10 @@ class ClassifierLM(HFLM):
             return None
         if not {"premise", "hypothesis", "prompt"} <= doc.keys():
             raise InputError(
-                f"task {request.task_name}", f"documents with {sorted(doc)}", "premise and hypothesis", "use an NLI task"
+                f"task {request.task_name}",
+                f"documents with {sorted(doc)}",
+                "premise and hypothesis",
+                "use an NLI task",
             )
         return (doc["premise"], doc["hypothesis"]) if self.input_format == "pair" else (context, None)
 
