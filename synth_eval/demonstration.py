@@ -120,9 +120,9 @@ def _say_what_was_found(
     worst = min(cells, key=lambda cell: cue[cell].value)
     general, language = rows[CUE]["nli_fresh"].scores["acc"], rows[LANGUAGE_MODEL]["nli_fresh"].scores["acc"]
     console.print(
-        f"\nThe classifier is right on {general.value:.0%} of new pairs of its own kind, but on {cue[worst].value:.0%} of "
-        f"the {worst.split('/')[0].replace('_', ' ')} pairs that are not entailed.\nTrained the same way on data in which "
-        f"overlap gives nothing away, it is right on {no_cue[worst].value:.0%} of those: the gap is the data's doing."
+        f"\nThe classifier is right on {general.value:.0%} of new pairs of its own kind, but on {cue[worst].value:.0%} "
+        f"of the {worst.split('/')[0].replace('_', ' ')} pairs that are not entailed.\nTrained the same way on data in "
+        f"which overlap gives nothing away, it is right on {no_cue[worst].value:.0%} of those: that gap is the data's."
         f"\nThe language model, asked with the papers' prompt, is right on {language.value:.0%} "
         f"[{language.low:.0%}, {language.high:.0%}] of nli_fresh; chance is 33%."
         f"\nOne seed each: read the intervals as sampling error only."
@@ -130,7 +130,8 @@ def _say_what_was_found(
     if not real:
         console.print("No real data at hand: set SYNTH_EVAL_DATA to a folder with HANS and MultiNLI to add them.")
     console.print(
-        f"\nDone in {seconds / 60:.1f} minutes. Look at {output_dir}/hans_fresh.png and {output_dir}/leaderboards/*.md\nNext:"
+        f"\nDone in {seconds / 60:.1f} minutes. Look at {output_dir}/hans_fresh.png and {output_dir}/leaderboards/*.md"
+        "\nNext:"
         f"\n  lm_eval --tasks hans_fresh --model synth-classifier --model_args pretrained={output_dir}/{CUE}/model "
         "--metadata seed=7"
         "\n  synth-eval eval --tasks hans_heuristics --model hf --model_args pretrained=YOUR_MODEL --batch_size 64"

@@ -10,6 +10,8 @@ from typing import Any
 
 from synth_eval import _autoload, provenance
 from synth_eval.data import sources
+from synth_eval.errors import InputError
+from synth_eval.models import devices
 from synth_eval.paths import FOLDERS, folder
 
 EXTRAS = {
@@ -32,7 +34,7 @@ def examine() -> dict[str, Any]:
         "folders": {name: str(folder(name)) for name in FOLDERS},
         "data": {name: _place(name) for name in sources.names()},
         "hub": _hub(),
-        "gpu": _gpu(),
+        "gpu": dict(enumerate(devices.gpus())) or {"found": "none: everything runs on the CPU"},
         "extras": {extra: find_spec(module) is not None for extra, module in EXTRAS.items()},
     }
 
@@ -55,8 +57,6 @@ def show(report: dict[str, Any]) -> None:
 
 
 def _place(name: str) -> str:
-    from synth_eval.errors import InputError
-
     try:
         place = sources.locate(name)
     except InputError as error:
@@ -77,10 +77,3 @@ def _hub() -> dict[str, Any]:
     except OSError as error:
         return {"endpoint": endpoint, "reachable": False, "why": str(error)}
     return {"endpoint": endpoint, "reachable": True}
-
-
-def _gpu() -> dict[str, Any]:
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return {"count": count, "names": [torch.cuda.get_device_name(i) for i in range(count)]}

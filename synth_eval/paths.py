@@ -1,4 +1,4 @@
-"""Where ``tasks/``, ``recipes/`` and ``leaderboards/`` are: inside the installed package, or at the root of a checkout."""
+"""Where ``tasks/``, ``recipes/`` and ``leaderboards/`` are: in the installed package, or at the root of a checkout."""
 
 from __future__ import annotations
 

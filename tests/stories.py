@@ -1,4 +1,4 @@
-"""A real, tiny pretrained language model for the tests: stories260K (llama2.c format, MIT) as a transformers checkpoint."""
+"""A real, tiny pretrained language model for the tests: stories260K (llama2.c format, MIT) for transformers."""
 
 import struct
 from pathlib import Path

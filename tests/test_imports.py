@@ -18,7 +18,7 @@ FLOORS = {
     1: {"__init__", "_autoload", "_harness", "errors", "files", "paths", "provenance", "nli", "metrics"},
     2: {"data", "models", "experiment", "leaderboard"},
     3: {"training", "generation", "judging", "audit"},
-    4: {"cli", "doctor", "demonstration"},  # and cli_*
+    4: {"cli", "doctor", "demonstration", "terminal"},  # and cli_*
 }
 BANNED_NAMES = {"utils", "common", "helpers", "misc"}
 BANNED_IMPORTS = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "joblib", "shelve"}

@@ -1,4 +1,4 @@
-"""The classifier backend: labels by name, padding, pairs and prompts, adapters, and what is refused before inference."""
+"""The classifier backend: labels by name, padding, pairs and prompts, adapters, what is refused before inference."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The README keeps its word: every command parses or runs, every path exists, the board and the demo's table are real."""
+"""The README keeps its word: every command parses or runs, every path exists, the board is the board."""
 
 import re
 import shlex

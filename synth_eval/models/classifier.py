@@ -81,7 +81,7 @@ class ClassifierLM(HFLM):
 
     @torch.inference_mode()
     def logits(self, inputs: list[Pair], disable_tqdm: bool = False) -> torch.Tensor:
-        """Logits of shape (len(inputs), labels) in float32 on the CPU, in the order of ``inputs``; longest first inside."""
+        """Logits of shape (len(inputs), labels) in float32 on the CPU, in the order of ``inputs``."""
         second = None if not inputs or inputs[0][1] is None else [text or "" for _, text in inputs]
         encoded = self.tokenizer([text for text, _ in inputs], second, padding=False, truncation=False)
         lengths = [len(ids) for ids in encoded["input_ids"]]

@@ -97,7 +97,7 @@ def refuse_long(lengths: Sequence[int], limit: int, model: object) -> None:
             f"context of {model}",
             f"{len(over)} of {len(lengths)} inputs longer than {limit} tokens (the longest has {max(over)})",
             "inputs that fit: nothing is cut silently",
-            "choose a model with a longer context, a shorter prompt (--metadata prompt=bare), or --samples without them",
+            "take a model with a longer context, a shorter prompt (--metadata prompt=bare), or --samples without them",
         )
 
 

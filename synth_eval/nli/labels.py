@@ -23,7 +23,7 @@ def canonical(label: object) -> str | None:
     return _SPELLINGS.get(label.strip().lower().replace("-", "").replace("_", "").replace(" ", ""))
 
 
-def require(label: object, where: object, allowed: tuple[str, ...] = LABELS + (NON_ENTAILMENT,)) -> str:
+def require(label: object, where: object, allowed: tuple[str, ...] = (*LABELS, NON_ENTAILMENT)) -> str:
     """The canonical name, or InputError naming ``where``."""
     name = canonical(label)
     if name not in allowed:

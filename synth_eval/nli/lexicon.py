@@ -108,7 +108,7 @@ MANNER = _words("loudly quietly quickly slowly happily angrily")
 VERIDICAL_CONJUNCTIONS = ("since", "because", "although", "though", "even though", "after", "once", "when", "while")
 VERIDICAL_ADVERBS = ("luckily", "sadly", "surprisingly", "undeniably", "indeed", "in fact", "without question")
 # ... and after these it is not.
-CONDITIONALS = ("if", "unless", "in case", "whether or not", "provided that")
+CONDITIONALS = ("if", "unless", "in case", "whether or not", "provided that", "assuming that")
 """The clause that they open is not asserted."""
 MAIN_CLAUSE_CONDITIONALS = ("if", "unless", "provided that", "assuming that")
 """The main clause that follows is not asserted."""

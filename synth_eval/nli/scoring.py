@@ -52,8 +52,7 @@ def _views(doc: Doc, results: Results) -> dict[str, list[str]]:
             f"document {doc['pairID']}",
             f"the log-likelihoods {values} for {prompt.choices}",
             "one finite number each",
-            "check the checkpoint's weights and training loss: a diverged model would look like one that always answers "
-            "entailment",
+            "check the weights and the training loss: a diverged model would look like one that always says entailment",
         )
     given, alone = values[:count], values[count:]
     rules = {

@@ -25,7 +25,7 @@ for name in ("lm_eval.evaluator_utils", "lm_eval.api.task"):
 
 
 def load(source, prompt=prompts.DEFAULT, heuristic=None, gold_label=None, **metadata):
-    """The documents of one leaf: called by the harness with the task's metadata, ``--metadata`` and the model's arguments.
+    """The documents of one leaf: called by the harness with metadata, ``--metadata`` and model arguments.
 
     ``--metadata`` knows: prompt=NAME; SOURCE=PATH (the file to read); seed, size, per_subcase, cue (generated sets).
     """
