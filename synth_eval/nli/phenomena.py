@@ -58,6 +58,13 @@ _ENTAILED: Patterns = {
         ("N1 VP1 , and N2 VP2", "N2 VP2"),
     ),
     "subordination": (("SINCE1 N1 VP1 , N2 VP2", "N1 VP1"), ("SINCEMAIN1 N1 VP1 , N2 VP2", "N2 VP2")),
+    "garden_path": (
+        ("SINCE1 N1 NPZ1 N2 VP1", "N2 VP1"),
+        ("SINCE1 N1 NPZ1 N2 VP1", "N1 NPZ1"),
+        ("N1 PART1 in the PLACE1 VP1", "N1 VP1"),
+        ("N1 V1 N2 PART1 in the PLACE1", "N1 V1 N2"),
+        ("N1 , who NPS1 N2 VP1 , VP2", "N1 VP2"),
+    ),
     "factive": (("N1 FACT1 that N2 VP1", "N2 VP1"), ("SURELY1 N1 VP1", "N1 VP1")),
     "understood_object": (("N1 OPTOBJ1 the OBJ1", "N1 OPTOBJ1"),),
     "contrast": (
