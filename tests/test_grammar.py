@@ -243,7 +243,7 @@ def test_a_model_trained_on_it_knows_the_words_of_fresh_hans():
 
     fresh = words(hans_grammar.generate(200, 0))
     for cue in (0.0, 1.0):
-        assert fresh <= words(grammar.generate(12_000, 0, cue))
+        assert fresh <= words(grammar.generate(15_000, 0, cue))
 
 
 def test_every_label_and_overlap_class_has_several_phenomena():

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 
 from synth_eval import provenance
 from synth_eval.nli import prompts
-from synth_eval.training import pairs, recipe, sft
+from synth_eval.training import guard, pairs, recipe, sft
 from synth_eval.training.settings import ClassifierSettings, SFTSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -410,6 +410,30 @@ def test_lora_on_a_language_model(language_model, data, tmp_path):
     assert all("lora_" in name for name in adapter)
     assert any(value.abs().sum() > 0 for name, value in adapter.items() if "lora_B" in name)
     AutoPeftModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+
+
+def test_an_interrupted_lora_run_goes_on_to_the_same_weights(language_model, data, tmp_path, monkeypatch, capsys):
+    more = {"lora": {"r": 2, "dropout": 0.3}, "epochs": 2, "max_length": 128, "save_every": 5}
+    base = str(language_model[1] / "model")
+    path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=base, **more)
+    assert run("sft.py", path, tmp_path / "whole") == 0
+
+    seal = guard.seal
+
+    def interrupted(folder, checkpoints):
+        if folder.name == "checkpoint-15":  # while the third is being sealed
+            raise KeyboardInterrupt
+        return seal(folder, checkpoints)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guard, "seal", interrupted)
+        assert run("sft.py", path, tmp_path / "out") == 130
+    assert not (tmp_path / "out" / "model").exists()
+    capsys.readouterr()
+    assert run("sft.py", path, tmp_path / "out") == 0
+    assert "checkpoint-10" in capsys.readouterr().out
+    adapters = [tmp_path / name / "model" / "adapter_model.safetensors" for name in ("whole", "out")]
+    assert provenance.sha256_file(adapters[0]) == provenance.sha256_file(adapters[1])
 
 
 LAUNCHERS = {

@@ -22,7 +22,7 @@ from synth_eval.nli.labels import canonical
 from synth_eval.provenance import sha256_file, without_secrets
 
 SETTINGS = ("seed", "size", "per_subcase", "cue")  # what generated sets are told with ``--metadata``
-CHECKPOINT = ("model_hash", "recipe_name", "recipe_hash", "base_model", "base_revision", "seed", "overrides", "commit")
+CHECKPOINT = ("model_hash", "recipe_name", "recipe_hash", "base_model", "revision", "seed", "overrides", "commit")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from synth_eval import provenance
 from synth_eval.errors import InputError
@@ -56,7 +57,8 @@ class ClassifierLM(HFLM):
                 "a checkpoint with a sequence classification head (the head would be random)",
                 "use --model hf for a language model, or train a head with recipes/nli_classifier.py",
             )
-        names = _adapter_labels(peft) if peft else [str(config.id2label[i]) for i in sorted(config.id2label)]
+        in_config = [str(config.id2label[number]) for number in sorted(config.id2label)]
+        names = _recorded(peft).get("labels", []) if peft else in_config
         self.labels = map_labels(names, label_order, where=peft or pretrained)
         preflight.SERVED_BY_CLASSIFIER.add(str(pretrained))
         if peft:
@@ -163,20 +165,17 @@ def map_labels(names: list[str], label_order: str | None, where: object) -> tupl
     return tuple(name for name in asked if name)
 
 
-def _adapter_labels(peft: str) -> list[str]:
-    """The label order that our recipes record beside an adapter; adapters themselves store none."""
-    for folder in (Path(peft), Path(peft).parent):
-        if (folder / provenance.FILE_NAME).is_file():
-            return [str(name) for name in provenance.read(folder).get("labels", [])]
-    return []
+def _recorded(peft: str) -> dict[str, Any]:
+    """What our recipes record beside an adapter, which itself stores neither labels nor input format."""
+    near = next((place for place in (Path(peft), Path(peft).parent) if (place / provenance.FILE_NAME).is_file()), None)
+    return provenance.read(near) if near else {}
 
 
 def _input_format(asked: str, config: Any, peft: str | None) -> str:
-    recorded = getattr(config, "synth_eval_input", None)
-    if recorded is None and peft and (Path(peft).parent / provenance.FILE_NAME).is_file():
-        recorded = provenance.read(Path(peft).parent).get("input_format")
-    causal = bool(getattr(config, "is_decoder", False)) or not hasattr(config, "type_vocab_size")
-    found = asked if asked != "auto" else recorded or ("prompt" if causal else "pair")
-    if found.split(":")[0] not in ("pair", "prompt"):
-        raise InputError("input_format", found, "auto, pair or prompt", "correct the model argument")
-    return found.split(":")[0]
+    """``pair`` or ``prompt``: as asked, else as recorded in training, else by the kind of model."""
+    recorded = getattr(config, "synth_eval_input", None) or (_recorded(peft).get("synth_eval_input") if peft else None)
+    encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    found = str(asked if asked != "auto" else recorded or ("pair" if encoder else "prompt")).split(":")[0]
+    if found not in ("pair", "prompt"):
+        raise InputError("input_format", repr(found), "auto, pair or prompt", "correct the model argument")
+    return found

@@ -76,16 +76,16 @@ FACTIVE = _words("realized noticed discovered proved confirmed revealed regrette
 """Factive or veridical: their clause is true; that of the non-factive ones need not be."""
 NON_FACTIVE = _words("suspected guessed feared reported predicted insisted doubted argued")
 UNDERSTOOD_OBJECT = {
-    "cooked": ("soup", "stew", "noodles", "beans"),
-    "baked": ("bread", "cake", "pie", "biscuits"),
-    "drank": ("tea", "milk", "juice", "coffee"),
-    "drove": ("van", "truck", "bus", "tractor"),
-    "knitted": ("scarf", "sweater", "mittens", "socks"),
-    "typed": ("memo", "essay", "invoice", "contract"),
-    "swept": ("floor", "porch", "stairs", "terrace"),
-    "sewed": ("curtain", "shirt", "blanket", "apron"),
-    "climbed": ("ladder", "cliff", "tower", "wall"),
-    "cleaned": ("oven", "sink", "carpet", "windows"),
+    "cooked": ("soup", "stew", "noodles"),
+    "baked": ("bread", "cake", "pie"),
+    "drank": ("tea", "milk", "juice"),
+    "drove": ("van", "truck", "bus"),
+    "knitted": ("scarf", "sweater", "mittens"),
+    "typed": ("memo", "essay", "invoice"),
+    "swept": ("floor", "porch", "stairs"),
+    "sewed": ("curtain", "shirt", "blanket"),
+    "climbed": ("ladder", "cliff", "tower"),
+    "cleaned": ("oven", "sink", "carpet"),
 }
 """Verb -> objects that it can be used without: who baked the bread baked."""
 

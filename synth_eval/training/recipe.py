@@ -66,6 +66,7 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
         raise InputError(path, type(content).__name__, "a mapping of settings", "write key: value lines")
     for override in overrides:
         _set(content, override)
+        lines.pop(tuple(override.partition("=")[0].split(".")), None)
     try:
         settings = kind.model_validate(content)
     except ValidationError as error:
@@ -141,7 +142,7 @@ def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.N
 
 
 def run_main(main: Callable[[], int]) -> int:
-    """Call a recipe's ``main``: 2 for input that the user can mend, 1 for training that diverged."""
+    """Call a recipe's ``main``: 2 for input that the user can mend, 1 for training that diverged, 130 for Ctrl-C."""
     try:
         return main()
     except InputError as error:
@@ -150,3 +151,6 @@ def run_main(main: Callable[[], int]) -> int:
     except DivergedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130

@@ -27,6 +27,25 @@ def train_tokenizer(settings: TokenizerSettings, texts: Iterable[str], pairs: bo
         pairs: for an encoder: <cls> premise <sep> hypothesis <sep>. Otherwise nothing is added to a text.
         max_length: tokens a row, kept with the tokenizer.
     """
+    tokenizer, trainer = _untrained(settings, pairs)
+    tokenizer.train_from_iterator(texts, trainer)
+    names = {"pad_token": PAD, "unk_token": UNK} | (
+        {"cls_token": CLS, "sep_token": SEP} if pairs else {"eos_token": EOS}
+    )
+    if pairs:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{CLS} $A {SEP}",
+            pair=f"{CLS} $A {SEP} $B:1 {SEP}:1",
+            special_tokens=[(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)],
+        )
+    inputs = ["input_ids", "token_type_ids", "attention_mask"] if pairs else ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=max_length, model_input_names=inputs, padding_side="right", **names
+    )
+
+
+def _untrained(settings: TokenizerSettings, pairs: bool) -> tuple[Any, Any]:
+    """The tokenizer before training, and its trainer."""
     special = [PAD, UNK, CLS, SEP] if pairs else [PAD, UNK, EOS]
     if settings.kind == "word":
         tokenizer = Tokenizer(models.WordLevel(unk_token=UNK))
@@ -45,20 +64,7 @@ def train_tokenizer(settings: TokenizerSettings, texts: Iterable[str], pairs: bo
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-    tokenizer.train_from_iterator(texts, trainer)
-    names = {"pad_token": PAD, "unk_token": UNK} | (
-        {"cls_token": CLS, "sep_token": SEP} if pairs else {"eos_token": EOS}
-    )
-    if pairs:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{CLS} $A {SEP}",
-            pair=f"{CLS} $A {SEP} $B:1 {SEP}:1",
-            special_tokens=[(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)],
-        )
-    inputs = ["input_ids", "token_type_ids", "attention_mask"] if pairs else ["input_ids", "attention_mask"]
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=max_length, model_input_names=inputs, padding_side="right", **names
-    )
+    return tokenizer, trainer
 
 
 def build_config(settings: TrainingSettings, tokenizer: Any) -> Any:
