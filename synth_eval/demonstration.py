@@ -21,7 +21,7 @@ from synth_eval.errors import InputError
 from synth_eval.leaderboard.plots import heuristic_by_label
 from synth_eval.leaderboard.rows import Row
 from synth_eval.nli.hans import HEURISTICS
-from synth_eval.nli.labels import NON_ENTAILMENT
+from synth_eval.nli.labels import ENTAILMENT, NON_ENTAILMENT
 from synth_eval.paths import folder
 
 CUE, NO_CUE, LANGUAGE_MODEL = "classifier", "classifier-no-cue", "language-model"
@@ -116,16 +116,17 @@ def _say_what_was_found(
     console: Console, rows: dict[str, dict[str, Row]], real: list[str], output_dir: Path, seconds: float
 ) -> None:
     cue, no_cue = rows[CUE]["hans_fresh"].scores, rows[NO_CUE]["hans_fresh"].scores
-    cells = [f"{heuristic}/{NON_ENTAILMENT}" for heuristic in HEURISTICS]
-    worst = min(cells, key=lambda cell: cue[cell].value)
+    misled = max(HEURISTICS, key=lambda name: no_cue[name].value - cue[name].value)
+    entailed, other = f"{misled}/{ENTAILMENT}", f"{misled}/{NON_ENTAILMENT}"
     general, language = rows[CUE]["nli_fresh"].scores["acc"], rows[LANGUAGE_MODEL]["nli_fresh"].scores["acc"]
     console.print(
-        f"\nThe classifier is right on {general.value:.0%} of new pairs of its own kind, but on {cue[worst].value:.0%} "
-        f"of the {worst.split('/')[0].replace('_', ' ')} pairs that are not entailed.\nTrained the same way on data in "
-        f"which overlap gives nothing away, it is right on {no_cue[worst].value:.0%} of those: that gap is the data's."
-        f"\nThe language model, asked with the papers' prompt, is right on {language.value:.0%} "
+        f"\nThe classifier is right on {general.value:.0%} of new pairs of its own kind. On hans_fresh, "
+        f"{misled.replace('_', ' ')}, it is right on {cue[entailed].value:.0%} of the entailed pairs and on "
+        f"{cue[other].value:.0%} of those that are not entailed.\nTrained the same way on data in which overlap gives "
+        f"nothing away: {no_cue[entailed].value:.0%} and {no_cue[other].value:.0%}. That gap comes from the data."
+        f"\nThe language model, asked with the paper's prompt, is right on {language.value:.0%} "
         f"[{language.low:.0%}, {language.high:.0%}] of nli_fresh; chance is 33%."
-        f"\nOne seed each: read the intervals as sampling error only."
+        f"\nOne seed each: the intervals are sampling error only."
     )
     if not real:
         console.print("No real data at hand: set SYNTH_EVAL_DATA to a folder with HANS and MultiNLI to add them.")
