@@ -148,13 +148,16 @@ def board_build(
 @app.command(epilog="Example: synth-eval demo --output_dir demo")
 def demo(
     output_dir: Annotated[Path, typer.Option("--output_dir", help="Everything is written here.")] = Path("demo"),
+    quick: Annotated[
+        bool, typer.Option(help="Little data, one minute: tries the installation, proves nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a small language model and classifiers, evaluate them with the harness, put them on a board (6 minutes)."""
     from synth_eval import demonstration
 
     with _stdout_to_stderr(as_json):
-        outcome = demonstration.run(output_dir)
+        outcome = demonstration.run(output_dir, quick)
     _show(outcome, as_json, lambda: None)
 
 

@@ -32,21 +32,35 @@ MODELS = {  # name -> recipe script, its YAML, harness backend
 }
 FRESH = "nli_fresh,hans_fresh"
 REAL = {"hans": "hans_heuristics", "multinli": "multinli"}
+QUICK_TRAINING = ["--set", "data.size=600", "--set", "epochs=1"]
+QUICK_SIZES, QUICK_LIMIT = "size=90,per_subcase=2", 5
 REAL_LIMIT = 200  # documents a leaf: HANS stays balanced over subcases; such rows say "limit"
 
 
-def run(output_dir: Path) -> dict[str, Any]:
-    """Do everything, in ``output_dir``; what is done already is kept. Returns the scores and the files."""
+def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
+    """Do everything, in ``output_dir``; what is done already is kept.
+
+    Args:
+        output_dir: where models, runs, boards and the figure go.
+        quick: little data and few documents, to try the installation; the numbers mean nothing then.
+
+    Returns:
+        Scores by model and board, and the files.
+
+    Raises:
+        InputError: a recipe or an evaluation failed; what was finished stays.
+    """
     console, start = Console(soft_wrap=True, highlight=False), time.monotonic()
     os.environ.setdefault("LMEVAL_LOG_LEVEL", "WARNING")
     real = [name for name in REAL if _at_hand(name)]
     runs: dict[str, list[Path]] = {}
     for number, (name, (script, recipe, backend)) in enumerate(MODELS.items(), 1):
         console.rule(f"{number} of {len(MODELS)}: {name}")
-        model = _train(script, recipe, output_dir / name)
-        runs[name] = [_evaluate(model, backend, FRESH, None)]
+        model = _train(script, recipe, output_dir / name, quick)
+        runs[name] = [_evaluate(model, backend, FRESH, None, quick)]
         if real:
-            runs[name].append(_evaluate(model, backend, ",".join(REAL[part] for part in real), REAL_LIMIT))
+            tasks = ",".join(REAL[part] for part in real)
+            runs[name].append(_evaluate(model, backend, tasks, QUICK_LIMIT if quick else REAL_LIMIT, quick))
     console.rule("boards")
     boards = output_dir / "leaderboards"
     rows: dict[str, dict[str, Row]] = {name: {} for name in runs}
@@ -79,9 +93,10 @@ def _at_hand(name: str) -> bool:
     return all(sources.locate(task).where == "SYNTH_EVAL_DATA" for task in tasks)
 
 
-def _train(script: str, recipe: str, output_dir: Path) -> Path:
+def _train(script: str, recipe: str, output_dir: Path, quick: bool) -> Path:
     recipes = folder("recipes")
     command = [sys.executable, recipes / script, "--config", recipes / recipe, "--output_dir", output_dir]
+    command += QUICK_TRAINING if quick else []
     done = subprocess.run([str(part) for part in command], check=False)  # noqa: S603
     if done.returncode:
         raise InputError(
@@ -90,15 +105,16 @@ def _train(script: str, recipe: str, output_dir: Path) -> Path:
     return output_dir / "model"
 
 
-def _evaluate(model: Path, backend: str, tasks: str, limit: int | None) -> Path:
+def _evaluate(model: Path, backend: str, tasks: str, limit: int | None, quick: bool) -> Path:
     """Run the harness unless this very checkpoint was asked already; returns the folder of the results."""
     from synth_eval.experiment.evaluate import evaluate
 
-    asked = provenance.sha256_text(f"{provenance.sha256_folder(model)} {tasks} {limit}")[:12]
+    asked = provenance.sha256_text(f"{provenance.sha256_folder(model)} {tasks} {limit} {quick}")[:12]
     output = model.parent / f"eval-{asked}"
     if not list(output.rglob("provenance_*.json")):
         arguments = ["--model", backend, "--model_args", f"pretrained={model}", "--tasks", tasks, "--batch_size", "64"]
         arguments += ["--output_path", str(output)] + (["--limit", str(limit)] if limit else [])
+        arguments += ["--metadata", QUICK_SIZES] if quick else []
         with open(model.parent / "harness.log", "a", encoding="utf-8") as log:
             stdout, sys.stdout = sys.stdout, log  # the harness's long tables
             try:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -145,3 +147,16 @@ def test_every_task_file_is_found_by_the_index():
 
     files = {path.stem for path in folder("tasks").rglob("*.yaml")}
     assert files == set(TaskManager(include_defaults=False, include_path=str(folder("tasks"))).all_tasks)
+
+
+def test_the_literal_command_of_the_harness(stories, tmp_path):
+    """No flag, no path of ours: `lm_eval --tasks hans_heuristics`, from another folder."""
+    command = [Path(sys.executable).with_name("lm_eval"), "--tasks", "hans_heuristics", "--model", "hf"]
+    command += ["--model_args", f"pretrained={stories}", "--limit", "5", "--batch_size", "16", "--device", "cpu"]
+    command += ["--output_path", tmp_path]
+    done = subprocess.run([str(part) for part in command], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "lexical_overlap non-entailed" in done.stdout and "ln_subject/object_swap" in done.stdout
+    assert "unequal length" in done.stderr and "same number of documents" not in done.stderr
+    results = json.loads(next(tmp_path.rglob("results_*.json")).read_text())
+    assert set(results["groups"]) == {"hans_heuristics", *(f"hans_{heuristic}" for heuristic in HEURISTICS)}
