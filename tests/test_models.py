@@ -218,6 +218,12 @@ def test_a_context_shorter_than_the_prompt_is_refused_before_inference(stories, 
         scores(backend(encoder, max_length=8))
 
 
+def test_prompts_are_cut_only_when_asked_and_counted(stories, caplog):
+    short = {"pretrained": str(stories), "max_length": 60}
+    run("hf", ["hans_fresh_constituent"], METADATA | short | {"truncate": True}, model_args=short, device="cpu")
+    assert "20 of 20 prompts are cut at their beginning" in caplog.text
+
+
 def test_a_real_language_model_runs_hans_through_the_plain_harness(stories):
     arguments = {"pretrained": str(stories)}
     results = run("hf", ["hans_heuristics"], arguments, model_args=arguments, limit=10, batch_size=16, device="cpu")

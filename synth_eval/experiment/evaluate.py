@@ -36,7 +36,7 @@ class Evaluation:
     """Task -> its per-document file."""
     provenance: Path
     status: str
-    """``valid``, or ``limit`` when only a part of the documents was asked."""
+    """``valid``; ``limit``: only a part of the documents was asked; ``truncated``: long prompts may be cut."""
     scores: dict[str, dict[str, float]]
     """Task or group -> metric -> value."""
 
@@ -184,7 +184,7 @@ def _verify(results_file: Path, arguments: list[str], options: argparse.Namespac
     record = provenance.describe(
         "evaluation",
         command=["synth-eval", "eval", *arguments],
-        status="limit" if limited else "valid",
+        status="limit" if limited else "truncated" if _dictionary(options.metadata).get("truncate") else "valid",
         model=results["config"]["model"],
         model_args=results["config"]["model_args"],
         checkpoint=_checkpoint(_dictionary(options.model_args)),

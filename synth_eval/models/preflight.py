@@ -76,7 +76,10 @@ def check_words(tokenizer: Any, prompt: Prompt, model: str) -> None:
 
 
 def check_lengths(arguments: dict[str, Any], texts: Sequence[str], prompt: Prompt) -> None:
-    """Refuse documents whose prompt and answer do not fit into the model's context: the harness would cut them."""
+    """Refuse documents whose prompt and answer do not fit into the model's context: the harness would cut them.
+
+    With ``truncate`` true among the arguments they are counted in a warning instead.
+    """
     pretrained = arguments.get("pretrained")
     if not isinstance(pretrained, str) or pretrained in SERVED_BY_CLASSIFIER:
         return
@@ -85,8 +88,14 @@ def check_lengths(arguments: dict[str, Any], texts: Sequence[str], prompt: Promp
     word = max(prompt.choices, key=lambda choice: len(tokenizer.encode(f" {choice}")))
     candidates = [text for text in texts if len(text.encode()) + len(word) + 8 > limit]  # a token has at least a byte
     if candidates:
-        encoded = tokenizer([f"{text} {word}" for text in candidates])["input_ids"]
-        refuse_long([len(ids) for ids in encoded], limit + 1, pretrained)
+        encoded = tokenizer([f"{text} {word}" for text in candidates], verbose=False)["input_ids"]
+        lengths = [len(ids) for ids in encoded]
+        if not arguments.get("truncate"):
+            refuse_long(lengths, limit + 1, pretrained)
+        over = sum(length > limit + 1 for length in lengths)
+        log.warning(
+            "%d of %d prompts are cut at their beginning: %s reads %d tokens.", over, len(texts), pretrained, limit
+        )
 
 
 def refuse_long(lengths: Sequence[int], limit: int, model: object) -> None:
@@ -97,7 +106,8 @@ def refuse_long(lengths: Sequence[int], limit: int, model: object) -> None:
             f"context of {model}",
             f"{len(over)} of {len(lengths)} inputs longer than {limit} tokens (the longest has {max(over)})",
             "inputs that fit: nothing is cut silently",
-            "take a model with a longer context, a shorter prompt (--metadata prompt=bare), or --samples without them",
+            "take a longer context or a shorter prompt (--metadata prompt=bare); for a language model, --metadata "
+            "truncate=true cuts them and marks the run",
         )
 
 

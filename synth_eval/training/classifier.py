@@ -42,9 +42,8 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
     }
     if settings.from_config is not None:
         texts = (text for pair in pairs.pairs for text in _text(settings, pair))
-        tokenizer = scratch.train_tokenizer(
-            settings.tokenizer, texts, settings.input_format == "pair", settings.max_length
-        )
+        longest = scratch.positions(settings)
+        tokenizer = scratch.train_tokenizer(settings.tokenizer, texts, settings.input_format == "pair", longest)
         config = scratch.build_config(settings, tokenizer)
         for name in ("id2label", "label2id"):
             setattr(config, name, head[name])

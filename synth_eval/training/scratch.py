@@ -25,7 +25,7 @@ def train_tokenizer(settings: TokenizerSettings, texts: Iterable[str], pairs: bo
         settings: kind and size.
         texts: the training text.
         pairs: for an encoder: <cls> premise <sep> hypothesis <sep>. Otherwise nothing is added to a text.
-        max_length: tokens a row, kept with the tokenizer.
+        max_length: tokens that the model has positions for, kept with the tokenizer.
     """
     tokenizer, trainer = _untrained(settings, pairs)
     tokenizer.train_from_iterator(texts, trainer)
@@ -65,6 +65,11 @@ def _untrained(settings: TokenizerSettings, pairs: bool) -> tuple[Any, Any]:
             show_progress=False,
         )
     return tokenizer, trainer
+
+
+def positions(settings: TrainingSettings) -> int:
+    """Tokens that the model from ``from_config`` can take; training rows may be shorter."""
+    return int((settings.from_config or {}).get("max_position_embeddings", settings.max_length))
 
 
 def build_config(settings: TrainingSettings, tokenizer: Any) -> Any:

@@ -48,7 +48,8 @@ def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, 
     set_seed(settings.seed)
     if settings.from_config is not None:
         corpus = (row["prompt"] + row["completion"] for row in texts)
-        tokenizer = scratch.train_tokenizer(settings.tokenizer, corpus, pairs=False, max_length=settings.max_length)
+        longest = scratch.positions(settings)
+        tokenizer = scratch.train_tokenizer(settings.tokenizer, corpus, pairs=False, max_length=longest)
         config = scratch.build_config(settings, tokenizer)
         model = scratch.loading(settings, lambda: AutoModelForCausalLM.from_config(config, trust_remote_code=False))
     else:
