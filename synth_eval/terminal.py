@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -68,9 +69,9 @@ def build_summary(report: BuildReport) -> None:
 
 def comparison(rows: dict[str, dict[str, Row]]) -> None:
     """Print name -> board -> row side by side: accuracy on the general set, then by heuristic and gold label."""
-    table = Table(
-        "model", "nli_fresh", *(f"{h.replace('_', ' ')}\nent. / non-ent." for h in HEURISTICS), title="Accuracy, %"
-    )
+    table = Table(title="Accuracy in percent; hans_fresh: entailed / not entailed", box=box.SIMPLE_HEAD)
+    for heading in ("model", "nli_fresh", *(heuristic.replace("_", " ") for heuristic in HEURISTICS)):
+        table.add_column(heading, no_wrap=True)
     for name, boards in rows.items():
         general, hans = boards["nli_fresh"].scores["acc"], boards["hans_fresh"].scores
         pairs = [(hans[f"{h}/{ENTAILMENT}"].value, hans[f"{h}/{NON_ENTAILMENT}"].value) for h in HEURISTICS]
