@@ -101,7 +101,8 @@ def _train(script: str, recipe: str, output_dir: Path, quick: bool) -> Path:
     recipes = folder("recipes")
     command = [sys.executable, recipes / script, "--config", recipes / recipe, "--output_dir", output_dir]
     command += QUICK_TRAINING if quick else []
-    done = subprocess.run([str(part) for part in command], check=False)  # noqa: S603
+    one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # models this small are slower with more
+    done = subprocess.run([str(part) for part in command], check=False, env=one_thread)  # noqa: S603
     if done.returncode:
         raise InputError(
             f"recipes/{recipe}", f"exit status {done.returncode}", "a trained model", "read the recipe's messages above"

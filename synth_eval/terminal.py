@@ -69,8 +69,10 @@ def build_summary(report: BuildReport) -> None:
 
 def comparison(rows: dict[str, dict[str, Row]]) -> None:
     """Print name -> board -> row side by side: accuracy on the general set, then by heuristic and gold label."""
-    table = Table(title="Accuracy in percent; hans_fresh: entailed / not entailed", box=box.SIMPLE_HEAD)
-    for heading in ("model", "nli_fresh", *(heuristic.replace("_", " ") for heuristic in HEURISTICS)):
+    table = Table(
+        title="Accuracy in percent; hans_fresh: entailed / not entailed", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for heading in ("model", "nli_fresh", *(heuristic.replace("_", "\n") for heuristic in HEURISTICS)):
         table.add_column(heading, no_wrap=True)
     for name, boards in rows.items():
         general, hans = boards["nli_fresh"].scores["acc"], boards["hans_fresh"].scores
@@ -82,5 +84,5 @@ def comparison(rows: dict[str, dict[str, Row]]) -> None:
 def _percent(found: Score | Entry | None) -> str:
     if found is None:
         return "–"
-    interval = "" if found.low is None or found.high is None else f"  [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    interval = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     return f"{100 * found.value:.1f}{interval}"
