@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +47,8 @@ def main() -> None:
     try:
         app()
     except InputError as error:
+        if os.environ.get("SYNTH_EVAL_TRACEBACK"):
+            raise
         if "--json" in sys.argv:
             fields = {"where": error.where, "found": error.found, "expected": error.expected, "fix": error.fix}
             print(json.dumps({"error": fields}, ensure_ascii=False))

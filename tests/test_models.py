@@ -12,15 +12,12 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
-    LlamaConfig,
-    LlamaForSequenceClassification,
 )
 
 from synth_eval.data.sources import load
 from synth_eval.errors import InputError
-from synth_eval.models import preflight
 from synth_eval.models.classifier import ClassifierLM, map_labels
-from synth_eval.nli import prompts
+from synth_eval.nli import preflight, prompts
 from synth_eval.nli.labels import LABELS
 
 METADATA = {"per_subcase": 4, "seed": 11}
@@ -29,39 +26,6 @@ METADATA = {"per_subcase": 4, "seed": 11}
 @pytest.fixture(autouse=True)
 def nothing_served():
     preflight.SERVED_BY_CLASSIFIER.clear()
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory, minilm):
-    """A random BERT head with a real tokenizer, labels in MultiNLI order."""
-    folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = AutoTokenizer.from_pretrained(minilm)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        num_labels=3, id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)},
-    )  # fmt: skip
-    model = BertForSequenceClassification(config)
-    model.classifier.weight.data *= 20  # answers that differ between documents
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def decoder(tmp_path_factory, stories):
-    """A random Llama head on the real stories tokenizer."""
-    folder = tmp_path_factory.mktemp("decoder")
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=512, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        num_labels=3, id2label=dict(enumerate(LABELS)), pad_token_id=0, max_position_embeddings=512,
-    )  # fmt: skip
-    tokenizer = AutoTokenizer.from_pretrained(stories)
-    tokenizer.pad_token = "<unk>"
-    LlamaForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def backend(folder, **options):
@@ -199,6 +163,7 @@ def test_a_classifier_is_refused_as_a_language_model(decoder):
 
 
 def test_answer_words_are_reported_before_inference(stories, caplog):
+    preflight.check_words.cache_clear()  # it reports once a process
     with caplog.at_level(logging.WARNING, "synth_eval"):
         preflight.check_model({"pretrained": str(stories)}, prompts.get("paper"))
     assert "unequal length" in caplog.text and "'entailment' =" in caplog.text and "acc_norm" in caplog.text

@@ -166,7 +166,7 @@ def _record(row: dict[str, Any], columns: Mapping[str, str], place: Place, label
         "pairID": pair,
         "premise": _text(premise, "premise", place),
         "hypothesis": _text(hypothesis, "hypothesis", place),
-        "gold_label": _gold(label, place, labels),
+        "gold_label": _gold(label, place, TWO_LABELS if labels == ANY_LABEL and "heuristic" in row else labels),
     }
     for name, value in row.items():
         if isinstance(value, str):

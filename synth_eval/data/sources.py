@@ -29,16 +29,12 @@ from typing import Any, Literal
 from synth_eval.data import hub, records
 from synth_eval.data.records import Record
 from synth_eval.errors import InputError, nearest
+from synth_eval.nli.docs import OPTIONS
 from synth_eval.nli.hans import PAIRS, PAIRS_PER_SUBCASE, SUBCASES
 from synth_eval.nli.labels import LABELS, TWO_LABELS
 
 VARIABLE = "SYNTH_EVAL_DATA"
 GENERATED = ("hans_fresh", "nli_fresh")
-OPTIONS: dict[str, dict[str, Any]] = {
-    "hans_fresh": {"per_subcase": 100, "seed": 0},
-    "nli_fresh": {"size": 3000, "seed": 0, "cue": 1.0},
-}
-"""What a generated set can be asked for, and what it is otherwise."""
 FILES = {
     "hans": (
         "hans/hans_eval.jsonl",
@@ -203,18 +199,21 @@ def _grammar_name(name: str) -> str:
     return "hans_grammar" if name == "hans_fresh" else "grammar"
 
 
-def _generate(name: str, options: dict[str, Any]) -> list[Record]:
+def _generate(name: str, asked: dict[str, Any]) -> list[Record]:
     known = OPTIONS[name]
-    for option in options:
+    for option, value in asked.items():
         if option not in known:
-            raise InputError(
-                name, f"the option {option!r}", f"one of {', '.join(sorted(known))}", nearest(option, known)
-            )
-    options = OPTIONS[name] | options
+            expected = f"one of {', '.join(sorted(known))}"
+            raise InputError(name, f"the option {option!r}", expected, nearest(option, known))
+        kinds = (int,) if isinstance(known[option], int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            kind = "a whole number" if kinds == (int,) else "a number"
+            raise InputError(f"{name} {option}", repr(value), kind, f"for example {option}={known[option]}")
+    options: dict[str, Any] = known | asked
     if name == "hans_fresh":
         from synth_eval.nli import hans_grammar
 
-        return hans_grammar.generate(**({"per_subcase": 100, "seed": 0} | options))
+        return hans_grammar.generate(**options)
     from synth_eval.nli import grammar
 
-    return grammar.generate(**({"size": 3_000, "seed": 0} | options))
+    return grammar.generate(**options)

@@ -11,34 +11,25 @@ import argparse
 import contextlib
 import functools
 import json
-import math
+import os
+import shutil
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from synth_eval import _autoload, provenance
-from synth_eval.errors import InputError
-from synth_eval.files import parse_json, read_json
+from synth_eval.errors import InputError, nearest
+from synth_eval.experiment.verify import Evaluation, verify
+from synth_eval.files import fsync_folder
+from synth_eval.nli import preflight
+from synth_eval.nli.docs import SETTINGS
 from synth_eval.paths import folder
 
 DEFAULT_OUTPUT = "runs/eval"
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one harness run left behind."""
-
-    results: Path
-    samples: dict[str, Path]
-    """Task -> its per-document file."""
-    provenance: Path
-    status: str
-    """``valid``; ``limit``: only a part of the documents was asked; ``truncated``: long prompts may be cut."""
-    scores: dict[str, dict[str, float]]
-    """Task or group -> metric -> value."""
 
 
 def evaluate(arguments: list[str]) -> Evaluation:
@@ -54,22 +45,54 @@ def evaluate(arguments: list[str]) -> Evaluation:
     """
     options = parse(arguments)
     _refuse_secrets_and_odd_names(options)
-    output = Path(options.output_path or DEFAULT_OUTPUT)
-    options.output_path, options.log_samples = str(output), True
+    _check_settings(options)
+    output = Path(options.output_path or f"{DEFAULT_OUTPUT}/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    if output.suffix == ".json":
+        raise InputError("--output_path", str(output), "a folder", f"--output_path {output.with_suffix('')}")
+    work = output / f".running-{os.getpid()}"
+    options.output_path, options.log_samples = str(work), True
     if options.use_cache:
         options.use_cache = f"{options.use_cache}-{cache_key(options)}"
-    before = set(output.rglob("results_*.json"))
-    with _our_tasks_and_backends(options):
-        options.func(options)
-    written = sorted(set(output.rglob("results_*.json")) - before)
-    if len(written) != 1:
-        raise InputError(
-            output,
-            f"{len(written)} new result files",
-            "one",
-            "read the harness's log above: it only warns when saving fails",
+    preflight.SERVED_BY_CLASSIFIER.clear()
+    try:
+        with _our_tasks_and_backends(options), _one_message():
+            options.func(options)
+        command = ["synth-eval", "eval", *arguments]
+        written = list(work.rglob("results_*.json"))
+        if len(written) != 1:
+            fix = (
+                "read the harness's log above: it only warns when saving fails; is the folder writable, the disk full?"
+            )
+            raise InputError(output, f"{len(written)} result files", "one", fix)
+        return _publish(
+            verify(written[0], command, _dictionary(options.model_args), _dictionary(options.metadata)), output
         )
-    return _verify(written[0], arguments, options)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _one_message() -> Iterator[None]:
+    """Turn the harness's plain errors (no such task, model or file, a flag that does not parse) into one message."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, OSError) as error:
+        words = " ".join(str(error).split())[:400]
+        fix = "correct the flags; SYNTH_EVAL_TRACEBACK=1 shows where it was raised"
+        raise InputError("lm_eval run", f"{type(error).__name__}: {words}", "a run that ends", fix) from error
+
+
+def _publish(done: Evaluation, output: Path) -> Evaluation:
+    """Move verified files to their place, the provenance last: what is there is whole."""
+    target = output / done.results.parent.name
+    target.mkdir(parents=True, exist_ok=True)
+    for file in (*done.samples.values(), done.results, done.provenance):
+        os.replace(file, target / file.name)
+    fsync_folder(target)
+    samples = {task: target / file.name for task, file in done.samples.items()}
+    return replace(done, results=target / done.results.name, samples=samples, provenance=target / done.provenance.name)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -78,10 +101,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     from lm_eval.utils import setup_logging
 
     setup_logging()
-    with mock.patch.object(sys, "argv", ["synth-eval eval", "run", *arguments]):
+    with mock.patch.object(sys, "argv", ["synth-eval eval", "run", *arguments]), _one_message():
         options: argparse.Namespace = HarnessCLI().parse_args()
-    if options.config:
-        _fill_from_config(options)
+        if options.config:
+            _fill_from_config(options)
     if options.tasks is None:
         raise InputError("--tasks", "nothing", "at least one task", "e.g. --tasks hans_heuristics")
     return options
@@ -101,7 +124,11 @@ def documents(options: argparse.Namespace) -> dict[str, int]:
     """Documents a leaf task, loaded and checked as a run would, without any model (``--dry-run``)."""
     from lm_eval.config.evaluate_config import EvaluatorConfig
 
-    with _our_tasks_and_backends(options):
+    _check_settings(options)
+    preflight.SERVED_BY_CLASSIFIER.clear()
+    if options.model == "synth-classifier":
+        preflight.SERVED_BY_CLASSIFIER.add(str(_dictionary(options.model_args).get("pretrained")))
+    with _our_tasks_and_backends(options), _one_message():
         config = EvaluatorConfig.from_cli(options)
         loaded = config.process_tasks(config.metadata).load(config.tasks)
     return {name: len(task.eval_docs) for name, task in loaded["tasks"].items()}
@@ -132,9 +159,7 @@ def _our_tasks_and_backends(options: argparse.Namespace) -> Iterator[None]:
 
     _autoload.show_tasks(lm_eval.tasks.manager)
     _autoload.show_backends(lm_eval.models)
-    ours = lm_eval.tasks.TaskManager(include_defaults=False, include_path=str(folder("tasks"))).all_tasks
-    asked = [name for item in _asked(options) for name in item.split(",")]
-    if asked and set(asked) <= set(ours) and not options.include_path:
+    if _only_ours(options):
         only_ours = functools.partial(lm_eval.tasks.TaskManager, include_defaults=False)
         with mock.patch.object(lm_eval.tasks, "TaskManager", only_ours):
             yield
@@ -142,9 +167,25 @@ def _our_tasks_and_backends(options: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-def _asked(options: argparse.Namespace) -> list[str]:
-    tasks = options.tasks or []
-    return [tasks] if isinstance(tasks, str) else list(tasks)
+def _only_ours(options: argparse.Namespace) -> bool:
+    """Whether every task that is asked for is one of ours."""
+    tasks = [options.tasks] if isinstance(options.tasks, str) else options.tasks
+    asked = {str(name) for item in tasks for name in str(item).split(",")}
+    return asked <= {path.stem for path in folder("tasks").rglob("*.yaml")} and not options.include_path
+
+
+def _check_settings(options: argparse.Namespace) -> None:
+    """``--metadata`` keys that the tasks do not know, and model arguments that the harness would hand to the tasks."""
+    if not _only_ours(options):
+        return
+    told = _dictionary(options.metadata)
+    for key in told:
+        if key not in SETTINGS:
+            raise InputError(f"--metadata {key}", "an unknown key", "a setting of the tasks", nearest(key, SETTINGS))
+    for key in _dictionary(options.model_args):
+        if key in SETTINGS and key not in told:
+            fix = f"say --metadata {key}=… as well: it decides for the documents, --model_args {key} for the model"
+            raise InputError(f"--model_args {key}", "a key that the tasks read too", "it in --metadata as well", fix)
 
 
 def _dictionary(value: str | dict[str, Any] | None) -> dict[str, Any]:
@@ -169,71 +210,3 @@ def _refuse_secrets_and_odd_names(options: argparse.Namespace) -> None:
         raise InputError(
             "--model_args pretrained", repr(name), "a model's name or path", "write the folder's full path"
         )
-
-
-def _verify(results_file: Path, arguments: list[str], options: argparse.Namespace) -> Evaluation:
-    """Check the result and sample files, write the provenance beside them."""
-    results = read_json(results_file)
-    scores = {task: _finite(task, values, results_file) for task, values in results["results"].items()}
-    stamp = results_file.stem.removeprefix("results_")
-    samples = {task: results_file.with_name(f"samples_{task}_{stamp}.jsonl") for task in results["configs"]}
-    counts = results["n-samples"]
-    for task, file in samples.items():
-        _check_samples(file, counts[task]["effective"])
-    limited = any(count["effective"] < count["original"] for count in counts.values())
-    record = provenance.describe(
-        "evaluation",
-        command=["synth-eval", "eval", *arguments],
-        status="limit" if limited else "truncated" if _dictionary(options.metadata).get("truncate") else "valid",
-        model=results["config"]["model"],
-        model_args=results["config"]["model_args"],
-        checkpoint=_checkpoint(_dictionary(options.model_args)),
-        prompt=_prompt(results),
-        metadata=_dictionary(options.metadata),
-        seeds={
-            name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
-        },
-        task_versions=results["versions"],
-        task_hashes=results.get("task_hashes", {}),
-        documents={task: counts[task]["effective"] for task in samples},
-        files={file.name: provenance.sha256_file(file) for file in (results_file, *samples.values())},
-        seconds=float(results["total_evaluation_time_seconds"]),
-    )
-    path = provenance.write(results_file.with_name(f"provenance_{stamp}.json"), record)
-    return Evaluation(results_file, samples, path, record["status"], scores)
-
-
-def _finite(task: str, values: dict[str, Any], where: Path) -> dict[str, float]:
-    numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and "," in key}
-    for key, value in numbers.items():
-        if not math.isfinite(value):
-            raise InputError(f"{where} {task}", f"{key} = {value}", "a finite number", "check the model's weights")
-    return {key.removesuffix(",none"): float(value) for key, value in numbers.items()}
-
-
-def _check_samples(file: Path, expected: int) -> None:
-    if not file.is_file():
-        raise InputError(
-            file, "no such file", f"{expected} documents", "read the harness's log above; is the disk full?"
-        )
-    with open(file, encoding="utf-8") as lines:
-        count = sum(1 for number, line in enumerate(lines, 1) if parse_json(line, f"{file}:{number}"))
-    if count != expected:
-        raise InputError(file, f"{count} documents", f"{expected} documents", "run again; is the disk full?")
-
-
-def _prompt(results: dict[str, Any]) -> str | None:
-    """The name of the NLI prompt: asked for with ``--metadata prompt=``, else the default one."""
-    from synth_eval.nli.prompts import DEFAULT
-
-    named = {config.get("metadata", {}).get("prompt", DEFAULT) for config in results["configs"].values()}
-    return str(named.pop()) if len(named) == 1 else None
-
-
-def _checkpoint(arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Training provenance of a local checkpoint (or adapter) and the hash of its files; None for a Hub name."""
-    path = Path(str(arguments.get("peft") or arguments.get("pretrained") or ""))
-    if not path.is_dir():
-        return None
-    near = next((place for place in (path, path.parent) if (place / provenance.FILE_NAME).is_file()), None)
-    return (provenance.read(near) if near else {}) | {"model_hash": provenance.sha256_folder(path)}

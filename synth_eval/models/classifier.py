@@ -7,7 +7,6 @@ for the log-likelihood of each answer word; this backend runs each distinct pair
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,8 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from synth_eval import provenance
 from synth_eval.errors import InputError
-from synth_eval.models import preflight
-from synth_eval.nli import prompts
+from synth_eval.nli import preflight, prompts
 from synth_eval.nli.labels import ENTAILMENT, LABELS, NON_ENTAILMENT, TWO_LABELS, canonical
 
 Pair = tuple[str, str | None]  # what the tokenizer gets: a pair, or one prompt and None
@@ -58,7 +56,7 @@ class ClassifierLM(HFLM):
                 "use --model hf for a language model, or train a head with recipes/nli_classifier.py",
             )
         in_config = [str(config.id2label[number]) for number in sorted(config.id2label)]
-        names = _recorded(peft).get("labels", []) if peft else in_config
+        names = provenance.near(peft).get("labels", []) if peft else in_config
         self.labels = map_labels(names, label_order, where=peft or pretrained)
         preflight.SERVED_BY_CLASSIFIER.add(str(pretrained))
         if peft:
@@ -114,7 +112,17 @@ class ClassifierLM(HFLM):
                 "premise and hypothesis",
                 "use an NLI task",
             )
-        return (doc["premise"], doc["hypothesis"]) if self.input_format == "pair" else (context, None)
+        if self.input_format == "pair":
+            return doc["premise"], doc["hypothesis"]
+        trained_on = self.input_format.partition(":")[2]
+        if trained_on not in ("", doc["prompt"]):
+            raise InputError(
+                f"prompt of {self.pretrained}",
+                f"the task asks with {doc['prompt']}",
+                f"{trained_on}, which this head was trained on",
+                f"add --metadata prompt={trained_on}, or input_format=prompt to --model_args to ask it all the same",
+            )
+        return context, None
 
     def _answer(self, request: Instance, row: list[float]) -> tuple[float, bool]:
         prompt = prompts.get(request.doc["prompt"])
@@ -165,17 +173,13 @@ def map_labels(names: list[str], label_order: str | None, where: object) -> tupl
     return tuple(name for name in asked if name)
 
 
-def _recorded(peft: str) -> dict[str, Any]:
-    """What our recipes record beside an adapter, which itself stores neither labels nor input format."""
-    near = next((place for place in (Path(peft), Path(peft).parent) if (place / provenance.FILE_NAME).is_file()), None)
-    return provenance.read(near) if near else {}
-
-
 def _input_format(asked: str, config: Any, peft: str | None) -> str:
-    """``pair`` or ``prompt``: as asked, else as recorded in training, else by the kind of model."""
-    recorded = getattr(config, "synth_eval_input", None) or (_recorded(peft).get("synth_eval_input") if peft else None)
+    """``pair``, ``prompt`` or ``prompt:NAME``: as asked, else as recorded in training, else by the kind of model."""
+    recorded = getattr(config, "synth_eval_input", None) or (
+        provenance.near(peft).get("synth_eval_input") if peft else None
+    )
     encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    found = str(asked if asked != "auto" else recorded or ("pair" if encoder else "prompt")).split(":")[0]
-    if found not in ("pair", "prompt"):
+    found = str(asked if asked != "auto" else recorded or ("pair" if encoder else "prompt"))
+    if found.partition(":")[0] not in ("pair", "prompt"):
         raise InputError("input_format", repr(found), "auto, pair or prompt", "correct the model argument")
     return found

@@ -10,6 +10,14 @@ from typing import Any
 
 Record = dict[str, Any]
 
+OPTIONS: dict[str, dict[str, int | float]] = {
+    "hans_fresh": {"per_subcase": 100, "seed": 0},
+    "nli_fresh": {"size": 3000, "seed": 0, "cue": 1.0},
+}
+"""What a generated set can be asked for, and what it is otherwise."""
+FILES = ("hans", "multinli_matched", "multinli_mismatched")  # --metadata NAME=FILE
+SETTINGS = ("prompt", "truncate", *FILES, *sorted({option for options in OPTIONS.values() for option in options}))
+"""The keys of ``--metadata`` that the NLI tasks know."""
 FIELDS = ("pairID", "premise", "hypothesis", "gold_label", "heuristic", "subcase", "template", "phenomenon", "genre")
 ORDER_SEED = 1902_01007  # HANS' arXiv number: the order is part of the task, so it is fixed
 

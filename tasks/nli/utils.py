@@ -5,8 +5,7 @@ import logging
 from datasets import Dataset
 
 from synth_eval.data import sources
-from synth_eval.models import preflight
-from synth_eval.nli import docs, prompts
+from synth_eval.nli import docs, preflight, prompts
 from synth_eval.nli.scoring import hans as process_hans  # noqa: F401 - named in the YAML files
 from synth_eval.nli.scoring import nli as process_nli  # noqa: F401
 
@@ -30,7 +29,7 @@ def load(source, prompt=prompts.DEFAULT, heuristic=None, gold_label=None, **meta
     ``--metadata`` knows: prompt=NAME; SOURCE=PATH (the file to read); seed, size, per_subcase, cue (generated sets).
     """
     preflight.check_model(metadata, prompts.get(prompt))
-    options = {key: metadata[key] for key in sources.OPTIONS.get(source, ()) if key in metadata}
+    options = {key: metadata[key] for key in docs.OPTIONS.get(source, ()) if key in metadata}
     records = sources.load(source, path=metadata.get(source), **options)
     chosen = docs.leaf(records, prompt, heuristic, gold_label)
     preflight.check_lengths(metadata, [doc_to_text(doc) for doc in chosen], prompts.get(prompt))

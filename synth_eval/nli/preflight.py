@@ -15,7 +15,8 @@ from synth_eval.errors import InputError
 from synth_eval.nli.prompts import Prompt
 
 log = logging.getLogger("synth_eval")
-SERVED_BY_CLASSIFIER: set[str] = set()  # checkpoints that a ClassifierLM of this process answers for
+SERVED_BY_CLASSIFIER: set[str] = set()
+"""Checkpoints that a ClassifierLM answers for in this evaluation; the harness does not tell a task its backend."""
 
 
 def has_classification_head(config: Any) -> bool:
@@ -45,15 +46,18 @@ def check_model(arguments: dict[str, Any], prompt: Prompt) -> None:
             "a language model: this backend would answer with a random head",
             "use --model synth-classifier with the same --model_args",
         )
-    check_words(tokenizer, prompt, pretrained)
+    check_words(tokenizer, prompt, pretrained, bool(getattr(config, "is_encoder_decoder", False)))
 
 
 @lru_cache(maxsize=64)
-def check_words(tokenizer: Any, prompt: Prompt, model: str) -> None:
-    """Check the answer words as the harness will encode them, after a real context."""
+def check_words(tokenizer: Any, prompt: Prompt, model: str, encoder_decoder: bool = False) -> None:
+    """Check the answer words as the harness encodes them: after a real context, or alone for encoder-decoders."""
     context = prompt.render("Some men sleep.", "Some people sleep.")
     start = len(tokenizer.encode(context))
-    pieces = [tuple(tokenizer.encode(f"{context} {word}")[start:]) for word in prompt.choices]
+    if encoder_decoder:
+        pieces = [tuple(tokenizer.encode(f" {word}", add_special_tokens=False)) for word in prompt.choices]
+    else:
+        pieces = [tuple(tokenizer.encode(f"{context} {word}")[start:]) for word in prompt.choices]
     counts = zip(prompt.choices, map(len, pieces), strict=True)
     shown = ", ".join(f"'{word}' = {count} token{'s' * (count != 1)}" for word, count in counts)
     if not all(pieces) or len(set(pieces)) < len(pieces):

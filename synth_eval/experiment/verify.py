@@ -1,0 +1,124 @@
+"""What the harness wrote: is it whole, finite, and what made it? The record goes into ``provenance_<time>.json``."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth_eval import provenance
+from synth_eval.errors import InputError
+from synth_eval.files import parse_json, read_json
+from synth_eval.nli.prompts import DEFAULT
+
+_NON_FINITE = re.compile(r"\"(-?inf(inity)?|nan)\"|\b(NaN|Infinity)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one harness run left behind."""
+
+    results: Path
+    samples: dict[str, Path]
+    """Task -> its per-document file."""
+    provenance: Path
+    status: str
+    """``valid``; ``limit``: only a part of the documents was asked; ``truncated``: long prompts may be cut."""
+    scores: dict[str, dict[str, float]]
+    """Task or group -> metric -> value."""
+
+
+def verify(results_file: Path, command: list[str], model_args: dict[str, Any], metadata: dict[str, Any]) -> Evaluation:
+    """Check the files of one harness run and write the provenance beside them.
+
+    Args:
+        results_file: the harness's ``results_<time>.json``; the sample files lie beside it.
+        command: what was typed, for the record.
+        model_args: the model's arguments.
+        metadata: what the tasks were told.
+
+    Raises:
+        InputError: a file is missing, cut off or holds a number that is not finite.
+    """
+    results = read_json(results_file)
+    scores = {task: _finite(task, values, results_file) for task, values in results["results"].items()}
+    stamp = results_file.stem.removeprefix("results_")
+    samples = {task: results_file.with_name(f"samples_{task}_{stamp}.jsonl") for task in results["configs"]}
+    counts = results["n-samples"]
+    for task, file in samples.items():
+        _check_samples(file, counts[task]["effective"])
+    limited = any(count["effective"] < count["original"] for count in counts.values())
+    record = provenance.describe(
+        "evaluation",
+        command=command,
+        status="limit" if limited else "truncated" if metadata.get("truncate") else "valid",
+        model=results["config"]["model"],
+        model_args=results["config"]["model_args"],
+        checkpoint=_checkpoint(model_args),
+        prompt=_prompt(results),
+        metadata=metadata,
+        model_config=_model_config(results["config"]),
+        seeds={
+            name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
+        },
+        task_versions=results["versions"],
+        task_hashes=results.get("task_hashes", {}),
+        documents={task: counts[task]["effective"] for task in samples},
+        files={file.name: provenance.sha256_file(file) for file in (results_file, *samples.values())},
+        seconds=float(results["total_evaluation_time_seconds"]),
+    )
+    path = provenance.write(results_file.with_name(f"provenance_{stamp}.json"), record)
+    return Evaluation(results_file, samples, path, record["status"], scores)
+
+
+def _finite(task: str, values: dict[str, Any], where: Path) -> dict[str, float]:
+    numbers = {key: value for key, value in values.items() if isinstance(value, int | float) and "," in key}
+    for key, value in numbers.items():
+        if not math.isfinite(value):
+            raise InputError(f"{where} {task}", f"{key} = {value}", "a finite number", "check the model's weights")
+    return {key.removesuffix(",none"): float(value) for key, value in numbers.items()}
+
+
+def _check_samples(file: Path, expected: int) -> None:
+    if not file.is_file():
+        raise InputError(
+            file, "no such file", f"{expected} documents", "read the harness's log above; is the disk full?"
+        )
+    count = 0
+    with open(file, encoding="utf-8") as lines:
+        for count, line in enumerate(lines, 1):
+            answers = json.dumps(parse_json(line, f"{file.name}:{count}").get("filtered_resps"))
+            if _NON_FINITE.search(answers):
+                fix = "check the model's weights: a diverged model answers so"
+                raise InputError(f"{file.name}:{count}", f"the answer {answers[:120]}", "finite numbers", fix)
+    if count != expected:
+        raise InputError(file, f"{count} documents", f"{expected} documents", "run again; is the disk full?")
+
+
+def _model_config(config: dict[str, Any]) -> dict[str, Any]:
+    """How the model was run: what can change a score beyond weights, prompt and data."""
+    names = {"model_dtype": "dtype", "model_sha": "model_sha", "input_format": "input_format", "labels": "labels"}
+    names |= {"batch_size": "batch_size", "device": "device"}
+    return {ours: str(config[theirs]) for theirs, ours in names.items() if config.get(theirs) not in (None, "")}
+
+
+def _prompt(results: dict[str, Any]) -> str | None:
+    """The name of the prompt that our tasks asked with; None for other tasks, and for heads that read pairs."""
+    ours = [config for config in results["configs"].values() if "source" in (config.get("dataset_kwargs") or {})]
+    named = {str((config.get("metadata") or {}).get("prompt", DEFAULT)) for config in ours}
+    return named.pop() if len(named) == 1 and results["config"].get("input_format") != "pair" else None
+
+
+def _checkpoint(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Training provenance of a local checkpoint (or adapter) and the hash of its files; None for a Hub name."""
+    base, adapter = (str(arguments.get(key) or "") for key in ("pretrained", "peft"))
+    places = {name: Path(path) for name, path in (("base", base), ("adapter", adapter)) if path}
+    hashes = {name: provenance.sha256_folder(path) for name, path in places.items() if path.is_dir()}
+    if not hashes:
+        return None
+    if not adapter:
+        return provenance.near(base) | {"model_hash": hashes["base"]}
+    return provenance.near(adapter) | {"model_hash": hashes.get("adapter"), "base_hash": hashes.get("base")}
