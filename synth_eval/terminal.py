@@ -33,7 +33,7 @@ def hans_table(report: HansReport) -> None:
         cells.add_row(heuristic, *(_percent(report.scores.get(name)) for name in names))
     cells.add_section()
     cells.add_row("overall", "", "", _percent(report.scores["overall"]))
-    cells.add_row("predicted entailment", "", "", _percent(report.scores["predicted_entailment_rate"]))
+    cells.add_row("predicted entailment", "", "", _percent(report.scores["predicted_entailment"]))
     console.print(cells)
     subcases = Table("subcase", "gold label", "accuracy, 95 % interval", title="Subcases")
     for name, found in report.subcases.items():

@@ -9,7 +9,8 @@ from pathlib import Path
 from synth_eval.errors import InputError
 from synth_eval.files import write_atomic
 from synth_eval.leaderboard import boards, references, runs, tables
-from synth_eval.leaderboard.rows import Row, locked, read_rows, write_rows
+from synth_eval.leaderboard.boards import Board
+from synth_eval.leaderboard.rows import Row, locked, read_rows, unwritable, write_rows
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ def board_build(run_paths: Iterable[Path], board: str, folder: Path) -> BuildRep
         folder: where the board is; made when missing.
 
     Raises:
-        InputError: unknown board, or a store that does not hold whole rows; nothing is written.
-        OSError: the folder cannot be written; each file is the old or the new one, whole.
+        InputError: unknown board, or a store that does not hold whole rows (nothing is written), or a folder that
+            cannot be written (each file is the old or the new one, whole).
     """
     spec = boards.get(board)
     fresh: dict[str, Row] = {}
@@ -50,16 +51,24 @@ def board_build(run_paths: Iterable[Path], board: str, folder: Path) -> BuildRep
     if refused:
         return BuildReport(board, (), (), tuple(refused), ())
     with locked(folder):
-        store = folder / f"{board}.jsonl"
-        stored = read_rows(store, board)
-        there = {row.fingerprint for row in stored}
-        added = tuple(row for row in fresh.values() if row.fingerprint not in there)
-        skipped = tuple(row for row in fresh.values() if row.fingerprint in there)
-        rows = tables.ordered([*stored, *added, *references.reference_rows(spec)], spec)
-        texts = {f"{board}.md": tables.markdown(rows, spec), f"{board}.csv": tables.csv_text(rows, spec)}
-        files = [write_rows(store, [*stored, *added])] if added else []
-        files += [write_atomic(folder / name, text) for name, text in texts.items()]
-    return BuildReport(board, added, skipped, (), tuple(files))
+        try:
+            return _write(spec, folder, fresh)
+        except OSError as error:
+            raise unwritable(folder, error) from error
+
+
+def _write(spec: Board, folder: Path, fresh: dict[str, Row]) -> BuildReport:
+    """Append what is new to the store and make the tables; ``fresh`` is by fingerprint. Call it under `locked`."""
+    store = folder / f"{spec.name}.jsonl"
+    stored = read_rows(store, spec.name)
+    there = {row.fingerprint for row in stored}
+    added = tuple(row for row in fresh.values() if row.fingerprint not in there)
+    skipped = tuple(row for row in fresh.values() if row.fingerprint in there)
+    rows = tables.ordered([*stored, *added, *references.reference_rows(spec)], spec)
+    texts = {f"{spec.name}.md": tables.markdown(rows, spec), f"{spec.name}.csv": tables.csv_text(rows, spec)}
+    files = [write_rows(store, [*stored, *added])] if added else []
+    files += [write_atomic(folder / name, text) for name, text in texts.items()]
+    return BuildReport(spec.name, added, skipped, (), tuple(files))
 
 
 def board_rows(board: str, folder: Path) -> list[Row]:

@@ -1,8 +1,10 @@
 """HANS scores from per-pair verdicts: heuristics x gold label, heuristics, 30 subcases, overall, and the answer rate.
 
 Rule (McCoy, Pavlick & Linzen 2019): the argmax over three labels comes first, then neutral and contradiction count as
-non-entailment. The intervals resample whole subcases (x templates, where the pairs name theirs), because the pairs of
-one template differ in words alone; how many subcases each heuristic and label has is fixed by design (the strata).
+non-entailment. The intervals resample whole subcases, because the pairs of one subcase share their construction and
+differ in words and details alone; how many subcases each heuristic and label has is fixed by design (the strata). A
+finer grouping (templates) is not used: those of one subcase are no independent draws, and not every copy of HANS names
+them, so the same predictions would get other intervals. A single subcase has Wilson's interval over its pairs.
 """
 
 from __future__ import annotations
@@ -18,9 +20,8 @@ from synth_eval.nli.labels import ENTAILMENT, NON_ENTAILMENT, require, two_way
 
 CELLS = tuple(f"{heuristic}/{label}" for heuristic in HEURISTICS for label in (ENTAILMENT, NON_ENTAILMENT))
 HEADLINE = f"lexical_overlap/{NON_ENTAILMENT}"
-ENTAILMENT_RATE = "predicted_entailment_rate"
+ENTAILMENT_RATE = "predicted_entailment"
 METRICS = ("overall", *HEURISTICS, *CELLS, ENTAILMENT_RATE)
-TEMPLATE_FIELD = "template"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,6 @@ class Verdict:
     """One of the 30; it determines heuristic and gold label."""
     correct: float
     """1 or 0; between them where the answer was a tie."""
-    template: str = ""
-    """Empty where unknown."""
 
     @property
     def heuristic(self) -> str:
@@ -71,7 +70,7 @@ def score_hans(
 
     Args:
         predictions: one label (three-way or two-way) for every record, and no others.
-        records: with pairID, gold_label and subcase, and perhaps template.
+        records: with pairID, gold_label and subcase.
         source: where the predictions come from, for errors.
 
     Raises:
@@ -87,7 +86,7 @@ def score_hans(
             expected = f"{SUBCASES[subcase][1]}, as all of {subcase}"
             raise InputError(f"HANS record {pair}", f"gold_label {gold}", expected, "use the official file")
         predicted = two_way(require(predictions[pair], f"{source}, pairID {pair}"))
-        verdicts.append(Verdict(subcase, float(predicted == two_way(gold)), str(record.get(TEMPLATE_FIELD) or "")))
+        verdicts.append(Verdict(subcase, float(predicted == two_way(gold))))
     return report(verdicts)
 
 
@@ -124,6 +123,6 @@ def _require_same_pairs(predictions: Mapping[str, str], known: Mapping[str, obje
             raise InputError(source, f"pairID {pair!r}, which is not in the set ({counts})", "its pairs alone", fix)
 
 
-def _design(rows: list[Verdict]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Clusters and strata of the pairs."""
-    return [(row.subcase, row.template) for row in rows], [SUBCASES[row.subcase] for row in rows]
+def _design(rows: list[Verdict]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Clusters (subcases) and strata (heuristic and gold label) of the pairs."""
+    return [row.subcase for row in rows], [SUBCASES[row.subcase] for row in rows]

@@ -25,16 +25,15 @@ def reference_rows(board: Board) -> list[Row]:
 
 
 def chance_row(board: Board) -> Row:
-    """What guessing gives: a half of two labels, a third of three.
+    """A coin over two labels, in every score of HANS, too; where scores are over three labels, a draw from those.
 
     By HANS cell a constant answer gets 100 % and 0 %, and so a half on average, too.
     """
-    three_way = set() if board.by_heuristic else {name for name in board.metrics if not name.endswith("_2label")}
-    scores = {
-        name: Entry(value=1 / 3 if name in three_way else 0.5, method="uniform guess over the labels")
-        for name in board.metrics
-    }
-    row = Row(board=board.name, kind="chance", name="chance", status="chance", scores=scores)
+    coin = Entry(value=0.5, method="coin over two labels")
+    three = Entry(value=1 / 3, method="uniform guess over three labels")
+    scores = {name: coin if board.by_heuristic or name.endswith("_2label") else three for name in board.metrics}
+    name = "chance (coin over two labels)" if board.by_heuristic else "chance (uniform over 3 labels, coin over 2)"
+    row = Row(board=board.name, kind="chance", name=name, status="chance", scores=scores)
     return with_fingerprint(row)
 
 

@@ -21,6 +21,7 @@ from synth_eval.provenance import sha256_text
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NOT_CONTENT = {"fingerprint", "date", "command", "provenance"}  # they change when the same evaluation is run again
+NOT_CONFIGURATION = {"device"}  # so does this one of the model's configuration
 
 
 class Entry(BaseModel):
@@ -49,23 +50,32 @@ class Row(BaseModel):
     name: str
     """What the tables call it."""
     status: str
-    """``valid``, ``limit`` (part of the set), ``ties`` (answers that tied for best), ``published``, ``chance``."""
+    """``valid``; ``limit`` (part of the set), ``truncated`` (prompts were cut), ``settings`` (a generated set other than
+    the default one), ``ties`` (1 % of the answers or more tied for best); ``published``, ``chance``."""
     scores: dict[str, Entry]
     subcases: dict[str, Entry] = {}
     n: Annotated[int, Field(ge=1)] | None = None
     """Documents."""
     constant_answer: str | None = None
+    """The label that every document got."""
+    ties: Fraction | None = None
+    """Share of the documents whose best answers tied."""
     model: str | None = None
     model_args: JsonValue = None
     prompt: str | None = None
     seeds: JsonValue = None
     settings: JsonValue = None
-    """Seed, size and dial of generated sets."""
+    """Seed, size and dial of generated sets, where they were given."""
+    configuration: JsonValue = Field(default=None, alias="model_config")
+    """What can change a score beyond weights, prompt and data: dtype, batch_size, device, model_sha, input_format."""
     task_versions: dict[str, str] = {}
     task_hashes: dict[str, str] = {}
     data_hashes: dict[str, Sha256] = {}
     """Task -> SHA-256 of its documents, in any order: rows with equal hashes were asked the same."""
     lm_eval_version: str | None = None
+    synth_eval_version: str | None = None
+    commit: str | None = None
+    """Of the checkout that synth-eval ran from."""
     checkpoint: JsonValue = None
     """Recipe, base model and hashes of the checkpoint, where it has a provenance."""
     date: str | None = None
@@ -116,14 +126,21 @@ def read_rows(path: Path, board: str) -> list[Row]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> Path:
     """Write all rows of a board, atomically; call it under `locked`."""
-    return write_atomic(path, "".join(_canonical(row.model_dump()) + "\n" for row in rows))
+    return write_atomic(path, "".join(_canonical(row.model_dump(by_alias=True)) + "\n" for row in rows))
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: one writer at a time, across processes. Leaves no file behind."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
+    """Hold the folder's lock: one writer at a time, across processes. Leaves no file behind.
+
+    Raises:
+        InputError: there is no such folder, and none can be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise unwritable(folder, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -131,8 +148,18 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def unwritable(folder: Path, error: OSError) -> InputError:
+    """What to tell the user when a board's folder fails."""
+    found = error.strerror or type(error).__name__
+    return InputError(folder, found, "a folder that can be written", "choose another --folder, or mend this one")
+
+
 def _fingerprint(row: Row) -> str:
-    return sha256_text(_canonical(row.model_dump(exclude=NOT_CONTENT)))
+    """Fields that are not set do not count, so that rows stay valid when a later version knows more fields."""
+    content = row.model_dump(exclude=NOT_CONTENT, exclude_defaults=True, by_alias=True)
+    if isinstance(row.configuration, dict):
+        content["model_config"] = {k: v for k, v in row.configuration.items() if k not in NOT_CONFIGURATION}
+    return sha256_text(_canonical(content))
 
 
 def _canonical(value: dict[str, object]) -> str:

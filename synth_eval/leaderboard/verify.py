@@ -16,7 +16,7 @@ from synth_eval.leaderboard.rows import Row
 from synth_eval.provenance import sha256_text
 
 FILTER = "none"
-METRICS = ("acc", "acc_2label", "predicted_entailment")
+METRICS = ("acc", "acc_2label", "predicted_entailment", "tie")
 TOLERANCE = 1e-9
 AGAIN = "evaluate again; do not edit these files"
 

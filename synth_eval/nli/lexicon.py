@@ -26,7 +26,7 @@ PERSONS_PLURAL = tuple(plural for _, plural in PERSONS)
 _KINDS = {
     "musician": "drummer pianist violinist",
     "relative": "cousin uncle nephew",
-    "medic": "nurse surgeon dentist",
+    "monarch": "king queen",
     "artisan": "potter tailor weaver",
 }
 HYPERNYMS = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
@@ -47,14 +47,15 @@ TRANSITIVE = (
     *VERB_SYNONYMS,
     *_words(
         "photographed greeted warned invited watched startled visited questioned envied tickled pushed kicked amused "
-        "impressed described arrested saluted imitated accused pitied guided rewarded"
+        "impressed described arrested imitated accused pitied guided rewarded"
     ),
 )
 VERB_ANTONYMS = {
     "liked": "disliked",
     "respected": "disrespected",
     "trusted": "distrusted",
-    "welcomed": "rejected",
+    "loved": "hated",
+    "overestimated": "underestimated",
     "spared": "punished",
     "obeyed": "disobeyed",
 }
@@ -64,6 +65,7 @@ INTRANSITIVE = _words(
     "sang laughed sneezed coughed yawned smiled wept whistled jumped knelt stumbled snored swam sighed shivered "
     "fainted vanished prayed groaned blinked frowned hesitated"
 )
+INTRANSITIVE_SYNONYMS = {"wept": "cried", "vanished": "disappeared", "groaned": "moaned", "jumped": "leaped"}
 VERB_HYPERNYMS = {"giggled": "laughed", "sobbed": "wept", "strolled": "walked", "whispered": "spoke"}
 
 TRANSITIVE_OR_NOT = _words("trained washed dressed shaved phoned followed attacked lectured bathed interrupted")
@@ -75,6 +77,8 @@ NP_OR_CLAUSE = _words("feared understood doubted reported announced")
 FACTIVE = _words("realized noticed discovered proved confirmed revealed regretted")
 """Factive or veridical: their clause is true; that of the non-factive ones need not be."""
 NON_FACTIVE = _words("suspected guessed feared reported predicted insisted doubted argued")
+SUPPOSITION = tuple(verb for verb in NON_FACTIVE if verb not in {"feared", "doubted"})
+"""The non-factive ones that are upward monotone: who suspected that two people sang suspected that one of them did."""
 UNDERSTOOD_OBJECT = {
     "cooked": ("soup", "stew", "noodles"),
     "baked": ("bread", "cake", "pie"),
@@ -102,7 +106,8 @@ ADJECTIVES = _words("clever tired hungry brave shy calm lazy polite proud friend
 """Each can be dropped: a clever baker is a baker; none is an antonym of another."""
 ADJECTIVE_ANTONYMS = {"tall": "short", "rich": "poor", "awake": "asleep", "married": "single", "alive": "dead"}
 ADJECTIVE_ANTONYMS |= {value: key for key, value in ADJECTIVE_ANTONYMS.items()}
-MANNER = _words("loudly quietly quickly slowly happily angrily")
+MANNER_ANTONYMS = {"loudly": "quietly", "quickly": "slowly", "happily": "sadly"}
+MANNER_ANTONYMS |= {value: key for key, value in MANNER_ANTONYMS.items()}
 
 # A clause after these is asserted ...
 VERIDICAL_CONJUNCTIONS = ("since", "because", "although", "though", "even though", "after", "once", "when", "while")
@@ -110,6 +115,8 @@ VERIDICAL_ADVERBS = ("luckily", "sadly", "surprisingly", "undeniably", "indeed",
 # ... and after these it is not.
 CONDITIONALS = ("if", "unless", "in case", "whether or not", "provided that", "assuming that")
 """The clause that they open is not asserted."""
+REAL_CONDITIONALS = tuple(word for word in CONDITIONALS if word != "whether or not")
+"""Nor is the main clause after them: another condition makes another claim."""
 MAIN_CLAUSE_CONDITIONALS = ("if", "unless", "provided that", "assuming that")
 """The main clause that follows is not asserted."""
 MAIN_CLAUSE_VERIDICAL = (*VERIDICAL_CONJUNCTIONS, "before", "whether or not")

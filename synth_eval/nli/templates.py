@@ -31,30 +31,36 @@ POOLS: dict[str, tuple[str, ...]] = {
     "PART": lexicon.PARTICIPLES,
     "FACT": lexicon.FACTIVE,
     "NONFACT": lexicon.NON_FACTIVE,
+    "SUPPOSE": lexicon.SUPPOSITION,
     "PLACE": lexicon.PLACES,
     "OPTOBJ": tuple(lexicon.UNDERSTOOD_OBJECT),
     "SINCE": lexicon.VERIDICAL_CONJUNCTIONS,
     "SURELY": lexicon.VERIDICAL_ADVERBS,
     "IF": lexicon.CONDITIONALS,
+    "COND": lexicon.REAL_CONDITIONALS,
     "IFMAIN": lexicon.MAIN_CLAUSE_CONDITIONALS,
     "SINCEMAIN": lexicon.MAIN_CLAUSE_VERIDICAL,
     "PERHAPS": lexicon.NON_VERIDICAL_ADVERBS,
     "HYPO": tuple(lexicon.HYPERNYMS),
     "SYN": tuple(lexicon.VERB_SYNONYMS),
+    "ISYN": tuple(lexicon.INTRANSITIVE_SYNONYMS),
     "HYPOV": tuple(lexicon.VERB_HYPERNYMS),
     "OPPV": tuple(lexicon.VERB_ANTONYMS),
     "OPPADJ": tuple(lexicon.ADJECTIVE_ANTONYMS),
     "NUM": tuple(lexicon.FEWER),
     "CITY": lexicon.CITIES,
     "DAY": lexicon.DAYS,
-    "MANNER": lexicon.MANNER,
+    "MANNER": tuple(lexicon.MANNER_ANTONYMS),
 }
-"""Slot kind -> words. Beside these: N (the + noun), SG and PL (bare nouns), BE (agrees with N), VP."""
+"""Slot kind -> words. Beside these: N (the + noun), SG and PL (bare nouns), BE (agrees with N), VP (IVP or TVP, by chance:
+without or with an object)."""
 
 LINKS: dict[str, tuple[str, Mapping[str, str] | Mapping[str, tuple[str, ...]]]] = {
     "OBJ": ("OPTOBJ", lexicon.UNDERSTOOD_OBJECT),
     "HYPER": ("HYPO", lexicon.HYPERNYMS),
     "SYNB": ("SYN", lexicon.VERB_SYNONYMS),
+    "ISYNB": ("ISYN", lexicon.INTRANSITIVE_SYNONYMS),
+    "MANNERB": ("MANNER", lexicon.MANNER_ANTONYMS),
     "HYPERV": ("HYPOV", lexicon.VERB_HYPERNYMS),
     "OPPVB": ("OPPV", lexicon.VERB_ANTONYMS),
     "OPPADJB": ("OPPADJ", lexicon.ADJECTIVE_ANTONYMS),
@@ -157,9 +163,11 @@ class Filling:
             case "BE":
                 self._value(f"N{number}", "N", number)
                 return "were" if self._plural[number] else "was"
-            case "VP" if self._rng.random() < 0.5:
-                return ("VP", self._new("I"))
             case "VP":
+                return self._draw(self._rng.choice(("IVP", "TVP")), number)
+            case "IVP":
+                return ("VP", self._new("I"))
+            case "TVP":
                 return ("VP", self._new("V"), ("NP", "the", self._noun(self._rng.random() < 0.5)))
             case _ if kind in LINKS:
                 base, words = LINKS[kind]
