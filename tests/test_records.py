@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -279,12 +278,10 @@ def test_bad_predictions(tmp_path, content, place, found, fix):
     assert fix in caught.value.fix
 
 
-def test_thirty_thousand_rows_in_under_a_second(tmp_path):
-    body = "".join(row(pairID=f"ex{n}", heuristic="subsequence", subcase="sn_NP/S") for n in range(30_000))
-    path = write(tmp_path, "x.jsonl", body)
-    start = time.process_time()
-    assert len(records.read_records(path)) == 30_000
-    assert time.process_time() - start < 1
+def test_integer_labels_of_a_hans_like_file_are_its_two(tmp_path):
+    path = write(tmp_path, "x.jsonl", row(gold_label=1, heuristic="subsequence") + row(pairID="2", gold_label=0))
+    first, second = records.read_records(path)
+    assert (first["gold_label"], second["gold_label"]) == ("non_entailment", "entailment")
 
 
 def test_rows_say_where_they_are(tmp_path):

@@ -166,7 +166,7 @@ def _record(row: dict[str, Any], columns: Mapping[str, str], place: Place, label
         "pairID": pair,
         "premise": _text(premise, "premise", place),
         "hypothesis": _text(hypothesis, "hypothesis", place),
-        "gold_label": _gold(label, place, TWO_LABELS if labels == ANY_LABEL and "heuristic" in row else labels),
+        "gold_label": _gold(label, place, labels, two="heuristic" in row),
     }
     for name, value in row.items():
         if isinstance(value, str):
@@ -175,10 +175,11 @@ def _record(row: dict[str, Any], columns: Mapping[str, str], place: Place, label
     return record
 
 
-def _gold(label: object, place: Place, labels: tuple[str, ...]) -> str:
+def _gold(label: object, place: Place, labels: tuple[str, ...], two: bool) -> str:
+    """The label's name; integers are HANS' two where the row has a heuristic or the set has two labels, else three."""
     name = canonical(label)
     if name is None and not isinstance(label, bool) and str(label) in {"0", "1", "2"}:
-        ids = TWO_LABELS if set(labels) == set(TWO_LABELS) else LABELS
+        ids = TWO_LABELS if two or set(labels) == set(TWO_LABELS) else LABELS
         name = ids[int(str(label))] if int(str(label)) < len(ids) else None
     if name is None or name not in labels:
         raise InputError(place, f"the label {shown(label)}", f"one of {', '.join(labels)}", "correct or drop this row")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from synth_eval.errors import InputError, nearest
 from synth_eval.leaderboard.hans_scores import METRICS
+from synth_eval.nli.docs import OPTIONS
 from synth_eval.nli.hans import HEURISTICS, PAIRS
 from synth_eval.nli.labels import ENTAILMENT, NON_ENTAILMENT
 
@@ -28,6 +29,11 @@ class Board:
     """Task -> size of the whole set, where it is fixed."""
     whole: bool = True
     """A row needs all the tasks, not just one."""
+
+    @property
+    def options(self) -> dict[str, int | float]:
+        """What a generated set is made with unless told otherwise; empty for a fixed one."""
+        return OPTIONS.get(self.name, {})
 
     @property
     def by_heuristic(self) -> bool:

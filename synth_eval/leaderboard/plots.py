@@ -65,7 +65,7 @@ def heuristic_by_label(rows: Sequence[Row], path: str | Path, *, title: str = "H
 
 
 def _panel(axes: Any, rows: Sequence[Row], label: str) -> None:
-    axes.axvline(50, color="#444444", linestyle="--", linewidth=1.2, zorder=3, label="chance")
+    axes.axvline(50, color="#444444", linestyle="--", linewidth=1.2, zorder=3, label="chance (coin)")
     for offset, heuristic in zip((-BAR, 0.0, BAR), HEURISTICS, strict=True):
         cells = [(at + offset, row.scores.get(f"{heuristic}/{label}")) for at, row in enumerate(rows)]
         there = [(at, cell) for at, cell in cells if cell is not None]

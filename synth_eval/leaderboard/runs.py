@@ -6,6 +6,7 @@ Every number on a row is recomputed from the samples; the harness's own must agr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,16 @@ from typing import Any
 from synth_eval.errors import InputError
 from synth_eval.files import read_json
 from synth_eval.leaderboard import verify
-from synth_eval.leaderboard.boards import Board
-from synth_eval.leaderboard.hans_scores import TEMPLATE_FIELD, Verdict, report, require_subcase
-from synth_eval.leaderboard.rows import Entry, Row, entry, with_fingerprint
+from synth_eval.leaderboard.boards import Board, leaf
+from synth_eval.leaderboard.hans_scores import Verdict, report, require_subcase
+from synth_eval.leaderboard.rows import NOT_CONFIGURATION, Entry, Row, entry, with_fingerprint
 from synth_eval.metrics.statistics import score
-from synth_eval.nli.labels import canonical
+from synth_eval.nli import docs
+from synth_eval.nli.labels import ENTAILMENT, LABELS, TWO_LABELS, canonical, two_way
 from synth_eval.provenance import sha256_file, without_secrets
 
-SETTINGS = ("seed", "size", "per_subcase", "cue")  # what generated sets are told with ``--metadata``
+TIES = 0.01  # from this share of tied documents on, the status is ``ties``
+FACTS = ("model", "model_args", "prompt", "seeds", "model_config", "commit", "date")
 CHECKPOINT = ("model_hash", "recipe_name", "recipe_hash", "base_model", "revision", "seed", "overrides", "commit")
 
 
@@ -49,8 +52,8 @@ def build(run_paths: Iterable[Path], board: Board) -> list[Row]:
 def find(path: Path, board: Board) -> list[Run]:
     """The evaluations at ``path`` that hold tasks of the board.
 
-    A results file stands for itself. Under a folder, of several evaluations of one model with the same arguments,
-    prompt and status the newest counts.
+    A results file stands for itself. Under a folder, of several evaluations of one model that were asked the same in
+    the same way (arguments, prompt, ``--metadata``, tasks, status, dtype, batch size) the newest counts.
 
     Raises:
         InputError: nothing there, or no provenance beside it.
@@ -59,14 +62,13 @@ def find(path: Path, board: Board) -> list[Run]:
         files = [path]
     else:
         files = sorted(path.rglob("results_*.json"), key=lambda file: (str(file.parent), _stamp(file)))
-    newest: dict[tuple[str, ...], Run] = {}
+    newest: dict[tuple[str, str], Run] = {}
     for file in files:
         results = verify.object_(read_json(file), file)
         if not set(board.tasks) & set(verify.object_(results.get("results"), f"{file}, results")):
             continue
         run = _with_provenance(file, results)
-        facts = (str(run.provenance.get(key)) for key in ("model", "model_args", "prompt", "status"))
-        newest[str(file.parent), *facts] = run
+        newest[str(file.parent), _asked(run, board)] = run
     if not newest:
         found = f"{len(files)} results files, none of them with the board's tasks" if files else "no results_*.json"
         fix = f"synth-eval eval {board.command} --model ... --output_path {path if not path.is_file() else 'FOLDER'}"
@@ -82,25 +84,26 @@ def make_row(run: Run, board: Board) -> Row:
     """
     samples = {task: verify.samples(run.path, run.results, task) for task in _tasks(run, board)}
     whole = [verify.counts(run.path, run.results, task, len(samples[task]), board.documents) for task in samples]
-    scores, subcases, constant = _hans(samples) if board.by_heuristic else _plain(samples, board)
-    ties = any(sample["acc"] not in (0, 1) for rows in samples.values() for sample in rows if "acc" in sample)
-    status = "limit" if not all(whole) else "ties" if ties else "valid"
-    said = run.provenance.get("status")
-    facts = {key: run.provenance.get(key) for key in ("model", "model_args", "prompt", "seeds", "date")}
+    scores, subcases, constant = (_hans if board.by_heuristic else _plain)(samples, board)
+    ties = _ties(samples)
+    settings = _settings(run, board.options, samples)
+    facts = {key: run.provenance.get(key) for key in FACTS}
     content = facts | {
         "board": board.name,
         "kind": "run",
         "name": _name(run),
-        "status": said if isinstance(said, str) and said != "valid" else status,
+        "status": _status(run, all(whole), settings, board, ties),
         "scores": scores,
         "subcases": subcases,
         "n": sum(map(len, samples.values())),
         "constant_answer": constant,
-        "settings": None if board.documents else _settings(run, samples),
+        "ties": ties,
+        "settings": settings or None,
         "task_versions": _by_task(run, "versions", samples),
         "task_hashes": _by_task(run, "task_hashes", samples),
         "data_hashes": {task: verify.data_hash(rows) for task, rows in samples.items()},
         "lm_eval_version": run.results.get("lm_eval_version"),
+        "synth_eval_version": _mapping(run.provenance.get("versions")).get("synth-eval"),
         "checkpoint": _checkpoint(run.provenance.get("checkpoint")),
         "command": run.provenance.get("command") or [],
         "provenance": run.provenance_hash,
@@ -132,10 +135,11 @@ def _tasks(run: Run, board: Board) -> list[str]:
     return there
 
 
+Samples = dict[str, list[dict[str, Any]]]  # by task
 Scores = tuple[dict[str, Entry], dict[str, Entry], str | None]
 
 
-def _hans(samples: dict[str, list[dict[str, Any]]]) -> Scores:
+def _hans(samples: Samples, board: Board) -> Scores:
     verdicts = []
     for task, rows in samples.items():
         for row in rows:
@@ -144,10 +148,9 @@ def _hans(samples: dict[str, list[dict[str, Any]]]) -> Scores:
             if "acc" not in row:
                 raise InputError(where, "no acc", "the accuracy of every pair", verify.AGAIN)
             subcase = require_subcase(doc.get("subcase"), where)
-            verdict = Verdict(subcase, row["acc"], str(doc.get(TEMPLATE_FIELD) or ""))
-            suffix = f"{verdict.heuristic}_{'entailed' if verdict.gold_label == 'entailment' else 'non_entailed'}"
-            belongs = task.endswith(f"_{suffix}") and canonical(doc.get("gold_label")) == verdict.gold_label
-            if not belongs:
+            verdict = Verdict(subcase, row["acc"])
+            own = leaf(board.name, verdict.heuristic, verdict.gold_label)
+            if task != own or canonical(doc.get("gold_label")) != verdict.gold_label:
                 found = f"subcase {subcase}, gold_label {doc.get('gold_label')!r}"
                 raise InputError(where, found, "a pair that belongs to this task", "evaluate again; check the data")
             verdicts.append(verdict)
@@ -156,7 +159,7 @@ def _hans(samples: dict[str, list[dict[str, Any]]]) -> Scores:
     return scores, {name: entry(v) for name, v in found_report.subcases.items()}, found_report.constant_answer
 
 
-def _plain(samples: dict[str, list[dict[str, Any]]], board: Board) -> Scores:
+def _plain(samples: Samples, board: Board) -> Scores:
     """Scores of three-way tasks; under a two-label prompt there is no ``acc``."""
     scores: dict[str, Entry] = {}
     for task, rows in samples.items():
@@ -165,9 +168,51 @@ def _plain(samples: dict[str, list[dict[str, Any]]], board: Board) -> Scores:
             name = metric if view is None else view + metric.removeprefix("acc")
             if all(metric in row for row in rows):
                 scores[name] = entry(score([row[metric] for row in rows]))
-    rates = {row["predicted_entailment"] for rows in samples.values() for row in rows if "predicted_entailment" in row}
-    constant = {1.0: "entailment"}.get(rates.pop()) if len(rates) == 1 else None
-    return scores, {}, constant
+    return scores, {}, _constant([row for rows in samples.values() for row in rows])
+
+
+def _constant(rows: list[dict[str, Any]]) -> str | None:
+    """The one label that, given to every document, explains all verdicts; None where there is none, or several."""
+    labels = LABELS if all("acc" in row for row in rows) else TWO_LABELS
+    golds = [canonical(row["doc"].get("gold_label")) or "" for row in rows]
+
+    def explains(label: str) -> bool:
+        return all(
+            row.get("acc", gold == label) == (gold == label)
+            and row.get("acc_2label", two_way(gold) == two_way(label)) == (two_way(gold) == two_way(label))
+            and row.get("predicted_entailment", label == ENTAILMENT) == (label == ENTAILMENT)
+            for row, gold in zip(rows, golds, strict=True)
+        )
+
+    found = [label for label in labels if explains(label)]
+    return found[0] if len(found) == 1 else None
+
+
+def _ties(samples: Samples) -> float:
+    """Share of the documents whose best answers tied; where the samples do not say, those that are right in part."""
+    rows = [row for found in samples.values() for row in found]
+    tied = [row.get("tie", float(not {row.get("acc", 0), row.get("acc_2label", 0)} <= {0, 1})) for row in rows]
+    return sum(tied) / len(rows)
+
+
+def _status(run: Run, whole: bool, settings: dict[str, Any], board: Board, ties: float) -> str:
+    """What stands against the row, gravest first; ``valid`` when nothing does."""
+    said = run.provenance.get("status")
+    if isinstance(said, str) and said != "valid":
+        return said
+    if not whole:
+        return "limit"
+    if any(not _equal(value, board.options[key]) for key, value in settings.items()):
+        return "settings"
+    return "ties" if ties >= TIES else "valid"
+
+
+def _equal(said: object, default: float) -> bool:
+    """Whether a setting is the default one, also as text (``"7"``)."""
+    try:
+        return float(str(said)) == default
+    except ValueError:
+        return False
 
 
 def _name(run: Run) -> str:
@@ -186,13 +231,25 @@ def _checkpoint(said: object) -> dict[str, Any] | None:
     return {key: said[key] for key in CHECKPOINT if key in said} if isinstance(said, dict) else None
 
 
-def _settings(run: Run, tasks: Iterable[str]) -> dict[str, Any] | None:
-    """The settings of generated sets, from the tasks' metadata in the results."""
-    found: dict[str, Any] = {}
+def _settings(run: Run, known: Iterable[str], tasks: Iterable[str]) -> dict[str, Any]:
+    """Those of the known settings that were given, from the tasks' metadata in the results and the provenance."""
+    found: dict[str, Any] = dict(_mapping(run.provenance.get("metadata")))
     for task in tasks:
-        config = (run.results.get("configs") or {}).get(task) or {}
-        found |= {key: value for key, value in (config.get("metadata") or {}).items() if key in SETTINGS}
-    return found or None
+        found |= _mapping(_mapping(_mapping(run.results.get("configs")).get(task)).get("metadata"))
+    return {key: found[key] for key in known if key in found}
+
+
+def _asked(run: Run, board: Board) -> str:
+    """What was asked, of what and how, as one text; equal for an evaluation that was run again."""
+    tasks = [task for task in board.tasks if task in run.results["results"]]
+    how = {k: v for k, v in _mapping(run.provenance.get("model_config")).items() if k not in NOT_CONFIGURATION}
+    same = [run.provenance.get(key) for key in ("model", "model_args", "prompt", "status")]
+    return json.dumps([*same, tasks, _settings(run, docs.SETTINGS, tasks), how], sort_keys=True)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """``value`` when it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
 
 
 def _by_task(run: Run, key: str, tasks: Iterable[str]) -> dict[str, str]:

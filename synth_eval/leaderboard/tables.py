@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ _MARKUP = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])")
 
 
 def ordered(rows: Iterable[Row], board: Board) -> list[Row]:
-    """Runs, then published rows, then chance; in each, whole sets before parts, then by the board's first score."""
+    """Runs, then published rows, then chance; in each, ``valid`` before all others, then by the board's first score."""
 
     def key(row: Row) -> tuple[int, bool, float, str, str]:
         first = row.scores.get(board.metrics[0])
@@ -62,12 +63,14 @@ def markdown(rows: list[Row], board: Board) -> str:
 
 def csv_text(rows: list[Row], board: Board) -> str:
     """The board as CSV: fractions, with ``_low`` and ``_high`` columns beside each score."""
-    plain = ("kind", "name", "status", "n", "constant_answer", "model", "prompt", "lm_eval_version", "date")
+    plain = ("kind", "name", "status", "n", "constant_answer", "ties", "model", "prompt", "settings", "configuration")
+    plain = (*plain, "lm_eval_version", "synth_eval_version", "commit", "date")
     names = [*board.metrics, *(SUBCASES if board.by_heuristic else ())]
     ends = ("", "_low", "_high", "_sd")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*plain, *(name + end for name in names for end in ends), "provenance", "fingerprint", "source"])
+    titles = ("model_config" if name == "configuration" else name for name in plain)
+    writer.writerow([*titles, *(name + end for name in names for end in ends), "provenance", "fingerprint", "source"])
     for row in rows:
         cells = [row.scores.get(name) or row.subcases.get(name) for name in names]
         numbers = [number for cell in cells for number in _numbers(cell)]
@@ -100,13 +103,14 @@ def markdown_text(text: str) -> str:
 
 def csv_cell(value: object) -> str:
     """``value`` so that no spreadsheet takes it for a formula, on one line."""
-    text = "" if value is None else _one_line(str(value))
+    said = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    text = "" if said is None else _one_line(str(said))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 _INTERVALS = (
-    "In brackets the 95 % interval: where pairs come from few templates, whole subcases (x templates) are resampled; "
-    "elsewhere it is Wilson's. It says nothing about another training seed."
+    "In brackets the 95 % interval: on HANS and hans_fresh whole subcases are resampled, inside heuristic and gold "
+    "label; for a single subcase, and on the other boards, it is Wilson's. It says nothing about another training seed."
 )
 
 

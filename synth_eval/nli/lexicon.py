@@ -106,7 +106,7 @@ ADJECTIVES = _words("clever tired hungry brave shy calm lazy polite proud friend
 """Each can be dropped: a clever baker is a baker; none is an antonym of another."""
 ADJECTIVE_ANTONYMS = {"tall": "short", "rich": "poor", "awake": "asleep", "married": "single", "alive": "dead"}
 ADJECTIVE_ANTONYMS |= {value: key for key, value in ADJECTIVE_ANTONYMS.items()}
-MANNER_ANTONYMS = {"loudly": "quietly", "quickly": "slowly", "happily": "sadly"}
+MANNER_ANTONYMS = {"loudly": "quietly", "quickly": "slowly", "happily": "gloomily"}
 MANNER_ANTONYMS |= {value: key for key, value in MANNER_ANTONYMS.items()}
 
 # A clause after these is asserted ...
