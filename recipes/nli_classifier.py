@@ -36,8 +36,9 @@ def main() -> int:
 
     # Train, then save under a temporary name and rename
     trainer = classifier.trainer(settings, folder, rows, tokenizer, model)
-    run.train(trainer, folder)
-    run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated))
+    with run.hold(folder):
+        run.train(trainer, folder)
+        run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated))
     report.summary(folder, trainer, backend="synth-classifier")
     return 0
 

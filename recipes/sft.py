@@ -37,8 +37,9 @@ def main() -> int:
         return 0
 
     # Train, then save under a temporary name and rename
-    run.train(trainer, folder)
-    run.publish(trainer, folder, sft.facts(settings, model, truncated))
+    with run.hold(folder):
+        run.train(trainer, folder)
+        run.publish(trainer, folder, sft.facts(settings, model, truncated))
     report.summary(folder, trainer, backend="hf")
     return 0
 

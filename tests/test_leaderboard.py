@@ -18,7 +18,7 @@ from synth_eval.data.records import read_predictions, read_records
 from synth_eval.errors import InputError
 from synth_eval.files import read_json
 from synth_eval.leaderboard import board_build, board_rows, boards, references, rows, runs, tables
-from synth_eval.leaderboard.hans_scores import CELLS, METRICS, HansReport, score_hans
+from synth_eval.leaderboard.hans_scores import CELLS, METRICS, score_hans
 from synth_eval.leaderboard.plots import heuristic_by_label
 from synth_eval.leaderboard.rows import Entry, Row
 from synth_eval.nli import docs
@@ -84,7 +84,7 @@ def test_a_constant_answer_is_named(answer: str) -> None:
     found = score_hans({doc["pairID"]: answer for doc in small_hans()}, small_hans())
     entailed = float(answer == "entailment")
     assert [found.scores[cell].value for cell in CELLS] == [entailed, 1 - entailed] * 3
-    assert found.scores["predicted_entailment_rate"].value == entailed
+    assert found.scores["predicted_entailment"].value == entailed
     assert found.constant_answer == ("entailment" if entailed else "non_entailment")
     assert [found.scores[name].value for name in METRICS[:4]] == [0.5] * 4
 
@@ -97,14 +97,28 @@ def test_one_dissent_is_no_constant_answer() -> None:
     assert found.scores["overall"].value == pytest.approx(46 / 90)
 
 
-def test_templates_are_clusters_where_known() -> None:
-    docs = [doc for items in hans_docs(per_subcase=4, templates=2).values() for doc in items]
-    wrong = {doc["pairID"]: "neutral" if doc["template"].endswith("0") else "entailment" for doc in docs}
-    assert score_hans(wrong, docs).scores["overall"].method == "cluster bootstrap (60 clusters)"
+def test_template_names_change_nothing() -> None:
+    """Copies of HANS differ in whether they name templates: equal predictions have equal intervals."""
+    docs = [doc for items in hans_docs(per_subcase=20, templates=5).values() for doc in items]
+    said = {doc["pairID"]: "neutral" if at % 7 < 3 else "entailment" for at, doc in enumerate(docs)}
+    found = score_hans(said, docs)
+    assert found.scores["overall"].method == "cluster bootstrap (30 clusters)"
+    assert found.scores["subsequence"].method == "cluster bootstrap (10 clusters)"
+    assert {found.scores[cell].method for cell in CELLS} == {"cluster bootstrap (5 clusters)"}
+    assert {score.method for score in found.subcases.values()} == {"wilson"}
     for doc in docs:
         del doc["template"]
-    assert isinstance(score_hans(wrong, docs), HansReport)
-    assert score_hans(wrong, docs).scores["overall"].method == "wilson (all 30 clusters agree)"
+    assert score_hans(said, docs) == found
+
+
+@needs_data
+def test_bert_by_subcase(official: list[dict[str, Any]]) -> None:
+    """One subcase of five at .39, one at 0: the interval is that of five draws, not of 5,000, nor of made-up groups."""
+    said = read_predictions(Path(str(DATA)) / "hans" / "bert_preds.txt")
+    named = [record | {"template": str(at * 7919 % 25)} for at, record in enumerate(official)]
+    cell = score_hans(said, named).scores["lexical_overlap/non_entailment"]
+    assert (round(cell.value, 3), cell.low < 0.01, cell.high > 0.34) == (0.164, True, True)
+    assert cell.method == "cluster bootstrap (5 clusters)"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +156,7 @@ def test_a_run_becomes_a_row(tmp_path: Path) -> None:
     assert "**org/model** always answers entailment." in table
     order = [line.split("|")[1].strip() for line in table.split("\n## ")[0].splitlines() if line.startswith("| ")]
     assert order[1:] == [row.name for row in board_rows("hans", tmp_path / "boards")]
-    assert (order[1], order[-1]) == ("org/model", "chance")
+    assert (order[1], order[-1]) == ("org/model", "chance (coin over two labels)")
     again = board_build([tmp_path / "run"], "hans", tmp_path / "boards")
     assert (again.added, len(again.skipped)) == ((), 1)
     assert rows.read_rows(tmp_path / "boards" / "hans.jsonl", "hans") == [row]
@@ -160,6 +174,59 @@ def test_a_whole_run_is_valid_and_ties_are_not(tmp_path: Path) -> None:
     assert [row.status for row in board_rows("hans", tmp_path / "boards")][:2] == ["valid", "ties"]  # not ranked above
 
 
+@pytest.mark.parametrize(("tied", "status"), [(1, "valid"), (9, "valid"), (10, "ties")])
+def test_a_single_tie_is_no_demotion(tmp_path: Path, tied: int, status: str) -> None:
+    """From 1 % of the documents on; ties that leave the answer right or wrong (neutral, contradiction) count, too."""
+    docs = nli_docs(["nli_fresh"], 1000)
+
+    def judge(doc: dict[str, Any]) -> dict[str, float]:
+        return {"acc": 0.0, "acc_2label": 1.0, "tie": float(int(doc["pairID"][1:]) < tied)}
+
+    row = board_build([write_run(tmp_path, docs, judge)], "nli_fresh", tmp_path / "b").added[0]
+    assert (row.status, row.ties) == (status, tied / 1000)
+    line = next(csv.DictReader((tmp_path / "b" / "nli_fresh.csv").read_text().splitlines()))
+    assert (line["ties"], line["status"]) == (str(tied / 1000), status)
+
+
+@pytest.mark.parametrize("status", ["limit", "truncated", "settings", "ties", "anything"])
+def test_only_valid_runs_stand_on_top(status: str) -> None:
+    board = boards.get("nli_fresh")
+    best, worst = (
+        Row(board="nli_fresh", kind="run", name=name, status=said, scores={"acc": Entry(value=value, method="x")})
+        for name, said, value in (("best", status, 1.0), ("worst", "valid", 0.1))
+    )
+    shown = tables.ordered([best, references.chance_row(board), worst], board)
+    assert [row.name for row in shown[:2]] == ["worst", "best"]
+
+
+def test_cut_prompts_are_said(tmp_path: Path) -> None:
+    run = write_run(tmp_path, nli_docs(["nli_fresh"]), says("neutral"), status="truncated")
+    assert board_build([run], "nli_fresh", tmp_path / "b").added[0].status == "truncated"
+    assert " truncated |" in (tmp_path / "b" / "nli_fresh.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("board", "settings", "status"),
+    [
+        ("nli_fresh", {}, "valid"),
+        ("nli_fresh", {"seed": 0, "size": "3000", "cue": 1}, "valid"),
+        ("nli_fresh", {"per_subcase": 3}, "valid"),
+        ("nli_fresh", {"seed": 7}, "settings"),
+        ("nli_fresh", {"size": 300}, "settings"),
+        ("nli_fresh", {"cue": 0.0}, "settings"),
+        ("nli_fresh", {"seed": "x"}, "settings"),
+        ("hans_fresh", {"per_subcase": 3}, "settings"),
+        ("hans_fresh", {"size": 3}, "valid"),
+    ],
+)
+def test_other_settings_are_other_documents(tmp_path: Path, board: str, settings: dict[str, Any], status: str) -> None:
+    asked = hans_docs("hans_fresh") if board == "hans_fresh" else nli_docs(["nli_fresh"])
+    run = write_run(tmp_path, asked, says("neutral"), settings=settings)
+    assert board_build([run], board, tmp_path / "b").added[0].status == status
+    shown = [f"{key}={value}" for key, value in settings.items() if key in boards.get(board).options]
+    assert all(text in (tmp_path / "b" / f"{board}.md").read_text() for text in shown)
+
+
 def test_the_newest_of_equal_runs_counts_and_a_file_stands_for_itself(tmp_path: Path) -> None:
     old = write_run(tmp_path, hans_docs(), says("entailment"), original=5000, stamp="2025-12-31T00-00-00")
     write_run(tmp_path, hans_docs(), says("neutral"), original=5000)
@@ -169,6 +236,66 @@ def test_the_newest_of_equal_runs_counts_and_a_file_stands_for_itself(tmp_path: 
     board = boards.get("hans")
     assert {run.path.name for run in runs.find(tmp_path, board)} == {f"results_{STAMP}.json", other.name}
     assert [row.constant_answer for row in runs.build([old], board)] == ["entailment"]
+
+
+def test_runs_that_were_asked_something_else_stay(tmp_path: Path) -> None:
+    """Of one model, in one folder: other pairs, other tasks, another dtype or batch size are other evaluations."""
+    number = 0
+
+    def run(docs: dict[str, Any], settings: dict[str, Any] | None = None, **provenance: Any) -> None:
+        nonlocal number
+        number += 1
+        write_run(tmp_path, docs, says("neutral"), settings=settings, stamp=f"2025-01-0{number}", **provenance)
+
+    fresh = nli_docs(["nli_fresh"])
+    for settings in (None, {"seed": 7}, {"seed": 7, "cue": 0.0}):
+        run(fresh, settings)
+    run(fresh, model_config={"dtype": "float32", "device": "cpu"})
+    run(fresh, model_config={"dtype": "float32", "device": "cuda:0"})  # only the machine differs: the same again
+    run(fresh, model_config={"dtype": "bfloat16", "device": "cuda:0"})
+    found = {run.path.stem[-1] for run in runs.find(tmp_path, boards.get("nli_fresh"))}
+    assert found == {"1", "2", "3", "5", "6"}
+    run(nli_docs(["multinli_matched"]))
+    run(nli_docs(["multinli_mismatched"]))
+    assert {run.path.stem[-1] for run in runs.find(tmp_path, boards.get("multinli"))} == {"7", "8"}
+
+
+@pytest.mark.parametrize("labels", [3, 2])
+@pytest.mark.parametrize("answer", ["entailment", "neutral", "contradiction"])
+def test_a_constant_answer_is_named_on_three_way_boards(tmp_path: Path, answer: str, labels: int) -> None:
+    def judge(doc: dict[str, Any]) -> dict[str, float]:
+        found = {"acc_2label": float(two_way(doc["gold_label"]) == two_way(answer))}
+        return found | (says(answer)(doc) if labels == 3 else {})
+
+    named = answer if labels == 3 else two_way(answer)
+    row = board_build([write_run(tmp_path, nli_docs(["nli_fresh"]), judge)], "nli_fresh", tmp_path / "b").added[0]
+    assert row.constant_answer == named
+    assert f"always answers {named}." in (tmp_path / "b" / "nli_fresh.md").read_text()
+
+
+def test_no_constant_answer_is_made_up(tmp_path: Path) -> None:
+    judges = (
+        lambda doc: says("entailment" if doc["pairID"] == "p4" else "neutral")(doc),
+        lambda _: {"acc": 1.0},
+        lambda _: {"acc": 0.0},
+        lambda doc: {"acc_2label": float(doc["pairID"] != "p4")},
+    )
+    for at, judge in enumerate(judges):
+        run = write_run(tmp_path / str(at), nli_docs(["nli_fresh"]), judge)
+        assert runs.build([run], boards.get("nli_fresh"))[0].constant_answer is None
+    contradictions = [{"pairID": "p", "premise": "A", "hypothesis": "B", "gold_label": "contradiction"}]
+    run = write_run(tmp_path / "one", {"nli_fresh": contradictions}, lambda _: {"acc": 0.0})
+    assert runs.build([run], boards.get("nli_fresh"))[0].constant_answer is None  # entailment or neutral: who knows
+
+
+def test_chance_is_said_in_words_and_agrees() -> None:
+    for board in boards.BOARDS.values():
+        row = references.chance_row(board)
+        assert "coin over" in row.name
+        for name, found in row.scores.items():
+            two_labels = board.by_heuristic or name.endswith("_2label")
+            assert (found.value, "two labels" in found.method) == (0.5 if two_labels else 1 / 3, two_labels)
+        assert row.name in tables.markdown([row], board)
 
 
 def test_three_way_boards(tmp_path: Path) -> None:
@@ -198,10 +325,10 @@ def test_three_way_boards(tmp_path: Path) -> None:
     assert row.status == "limit"
     two_label = write_run(tmp_path / "n", nli_docs(["nli_fresh"]), lambda _: {"acc_2label": 1.0}, settings={"seed": 7})
     fresh = board_build([two_label], "nli_fresh", tmp_path).added[0]
-    assert (set(fresh.scores), fresh.status) == ({"acc_2label"}, "valid")
+    assert (set(fresh.scores), fresh.status) == ({"acc_2label"}, "settings")
     assert "seed=7" in (tmp_path / "nli_fresh.md").read_text()
     chance = board_rows("nli_fresh", tmp_path)[-1]
-    assert (chance.name, chance.scores["acc"].value, chance.scores["acc_2label"].value) == ("chance", 1 / 3, 0.5)
+    assert (chance.kind, chance.scores["acc"].value, chance.scores["acc_2label"].value) == ("chance", 1 / 3, 0.5)
 
 
 def edit(path: Path, change: Any) -> None:
@@ -324,9 +451,31 @@ def test_a_failed_write_leaves_the_store_whole(board_with_a_row: Path, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr("synth_eval.files.os.fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(InputError, match="boards: found No space"):
             board_build([more], "hans", board_with_a_row / "boards")
     assert snapshot(board_with_a_row / "boards") == before
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/boards")):
+        with pytest.raises(InputError, match=f"^{folder}: found .* a folder that can be written"):
+            board_build([], "hans", folder)
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_rows_say_what_made_them(tmp_path: Path) -> None:
+    """synth-eval's version and commit, dtype, batch size and input format: on the row, in the store and in the CSV."""
+    how = {"dtype": "float32", "batch_size": "64", "device": "cpu", "model_sha": "ab", "input_format": "pair"}
+    said = {"versions": {"synth-eval": "0.9", "lm_eval": "0.4.13"}, "commit": "c0ffee", "model_config": how}
+    run = write_run(tmp_path, nli_docs(["nli_fresh"]), says("neutral"), **said)
+    row = board_build([run], "nli_fresh", tmp_path / "b").added[0]
+    assert (row.synth_eval_version, row.commit, row.configuration) == ("0.9", "c0ffee", how)
+    stored = json.loads((tmp_path / "b" / "nli_fresh.jsonl").read_text())
+    assert (stored["synth_eval_version"], stored["commit"], stored["model_config"]) == ("0.9", "c0ffee", how)
+    assert rows.read_rows(tmp_path / "b" / "nli_fresh.jsonl", "nli_fresh") == [row]
+    line = next(csv.DictReader((tmp_path / "b" / "nli_fresh.csv").read_text().splitlines()))
+    assert (line["synth_eval_version"], line["commit"], json.loads(line["model_config"])) == ("0.9", "c0ffee", how)
 
 
 def test_fingerprint_covers_content_and_not_the_date(tmp_path: Path) -> None:
@@ -334,7 +483,9 @@ def test_fingerprint_covers_content_and_not_the_date(tmp_path: Path) -> None:
         path = write_run(tmp_path / folder, hans_docs("hans_fresh"), says("neutral"), **provenance)
         return runs.build([path], boards.get("hans_fresh"))[0]
 
-    first, later = row("a"), row("b", date="2027-01-01T00:00:00Z")
+    how = {"dtype": "float32", "batch_size": "8"}
+    first = row("a", model_config=how | {"device": "cpu"})
+    later = row("b", date="2027-01-01T00:00:00Z", model_config=how | {"device": "cuda:0"})
     assert first.fingerprint == later.fingerprint
     assert first.provenance != later.provenance
     changes = (
@@ -342,9 +493,15 @@ def test_fingerprint_covers_content_and_not_the_date(tmp_path: Path) -> None:
         {"seeds": {"random": 1}},
         {"model_args": {"pretrained": "x"}},
         {"settings": {"seed": 1}},
+        {"commit": "c0ffee"},
+        {"versions": {"synth-eval": "9"}},
+        {"model_config": how | {"dtype": "bfloat16"}},
+        {"model_config": how | {"batch_size": "1"}},
+        {},
     )
-    others = [row(f"c{at}", **change).fingerprint for at, change in enumerate(changes)]
-    assert len({first.fingerprint, *others}) == 5
+    others = [row(f"c{at}", **({"model_config": how} | change)).fingerprint for at, change in enumerate(changes)]
+    assert others.pop() == first.fingerprint
+    assert len({first.fingerprint, *others}) == 9
 
 
 def _publish(folder: Path, process: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from synth_eval.errors import InputError
-from synth_eval.training import classifier, guard, pairs, recipe, scratch, sft
+from synth_eval.training import classifier, guard, head, pairs, processes, recipe, report, run, scratch, sft
 from synth_eval.training.arguments import check_length
 from synth_eval.training.settings import ClassifierSettings, SFTSettings, TokenizerSettings
 
@@ -26,6 +27,7 @@ BERT = {
     "num_attention_heads": 2,
     "intermediate_size": 32,
 }
+LABELS = ("entailment", "neutral", "contradiction")
 GOOD = """\
 data: {name: some.jsonl}
 from_config: {model_type: bert}
@@ -91,6 +93,11 @@ def test_the_recipe_hash_is_over_settings_not_spelling(tmp_path):
         ("data: {name: x}", ["line 5", "'data' twice"]),
         ("epochs: [1", ["invalid YAML"]),
         ("epochs: !!python/object/apply:os.system [exit]", ["invalid YAML"]),
+        ("? [a, b]\n: 1", ["invalid YAML", "unhashable key"]),
+        ("? {a: b}\n: 1", ["invalid YAML", "unhashable key"]),
+        ("data: &a [*a]", ["invalid YAML", "Circular"]),
+        ("seed: 2020-13-45", ["invalid YAML", "month"]),
+        ("1: x", ["'1'"]),
     ],
 )
 def test_a_mistake_is_named_with_its_place_and_fix(tmp_path, line, says):
@@ -111,6 +118,13 @@ def test_files_that_are_no_recipe(tmp_path):
     for path in (tmp_path / "none.yaml", write(tmp_path, "- a list\n"), write(tmp_path, "", "empty.yaml")):
         with pytest.raises(InputError, match=str(path)):
             recipe.read(path, ClassifierSettings)
+
+
+def test_a_recipe_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("# Zürich\n".encode("latin-1") + GOOD.encode())
+    with pytest.raises(InputError, match=r"latin\.yaml: found bytes that are not UTF-8"):
+        recipe.read(path, ClassifierSettings)
 
 
 def test_the_classifier_key_is_unknown_to_sft(tmp_path):
@@ -246,10 +260,286 @@ def test_a_base_model_that_is_not_there(tmp_path):
         classifier.build(base, pairs.load_pairs(base))
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"hidden_size": 130, "num_attention_heads": 4}, "130"),
+        ({"hidden_size": "foo"}, "hidden_size"),
+        ({"hidden_act": "nope"}, "nope"),
+        ({"num_hidden_layers": 1.5}, "num_hidden_layers"),
+        ({"max_position_embeddings": "many"}, "from_config.max_position_embeddings: found 'many'"),
+        ({"max_position_embeddings": None}, "from_config.max_position_embeddings: found None"),
+        # builds, and breaks when it is first used
+        ({"model_type": "llama", "hidden_size": 12, "num_attention_heads": 4}, "from_config: found values that make"),
+    ],
+)
+def test_values_that_make_no_model(tmp_path, change, says):
+    path = jsonl(tmp_path, PAIRS)
+    wanted = {"data": str(path), "from_config": BERT | change, "max_length": 64}
+    classify, speak = ClassifierSettings.model_validate(wanted), SFTSettings.model_validate(wanted)
+    loaded = pairs.load_pairs(classify)
+    with pytest.raises(InputError, match="from_config") as caught:
+        classifier.build(classify, loaded)
+    assert says in str(caught.value)
+    with pytest.raises(InputError, match="from_config"):
+        sft.build(speak, sft.rows(speak, loaded))
+
+
+# Base models: whose head means what
+
+
+def save_base(folder, kind, labels=LABELS, architecture="AutoModelForSequenceClassification", **more):
+    """A tiny checkpoint of the architecture with head outputs ``labels``, and its tokenizer."""
+    import transformers
+
+    torch.manual_seed(3)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    names = {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32} if kind == "distilbert" else sizes
+    special = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}
+    shape = {"vocab_size": 60, "max_position_embeddings": 130, **special, **names, **more}
+    config = transformers.AutoConfig.for_model(kind, id2label=dict(enumerate(labels)), **shape)
+    model = getattr(transformers, architecture).from_config(config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(folder)
+    scratch.train_tokenizer(TokenizerSettings(kind="word"), TEXTS, pairs=True, max_length=128).save_pretrained(folder)
+    return model.eval()
+
+
+def on(base, data, **more):
+    return ClassifierSettings.model_validate({"data": str(data), "base_model": str(base)} | more)
+
+
+THREE = [*PAIRS, ("A dog runs.", "No dog runs.", "contradiction")]
+IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 9, 10, 3]])
+
+
+def answers(model):
+    with torch.inference_mode():
+        return model.eval()(input_ids=IDS).logits
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "llama", "distilbert"])
+def test_a_trained_head_in_another_order_keeps_its_meaning(tmp_path, kind):
+    there = ("CONTRADICTION", "Neutral", "entailment")
+    base = save_base(tmp_path, kind, there)
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE))
+    _, model = classifier.build(settings_here, pairs.load_pairs(settings_here))
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.config.label2id == {label: number for number, label in enumerate(LABELS)}
+    assert torch.equal(answers(model), answers(base)[:, [2, 1, 0]])
+    assert answers(base)[:, 0].ne(answers(base)[:, 2]).all()
+
+
+def test_a_trained_head_in_our_order_is_left_as_it_is(tmp_path):
+    base = save_base(tmp_path, "bert", LABELS)
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE))
+    _, model = classifier.build(settings_here, pairs.load_pairs(settings_here))
+    assert all(torch.equal(value, base.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [("LABEL_0", "LABEL_1", "LABEL_2"), ("entailment", "non_entailment"), ("bad", "good"), ("entailment",) * 3],
+)
+def test_a_trained_head_with_other_labels_is_refused(tmp_path, labels):
+    save_base(tmp_path, "bert", labels)
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE))
+    with pytest.raises(InputError, match=f"a trained head with the labels {', '.join(labels)}.*id2label"):
+        classifier.build(settings_here, pairs.load_pairs(settings_here))
+
+
+@pytest.mark.parametrize("claims", [False, True])
+def test_a_base_model_without_a_head_gets_one(tmp_path, claims):
+    base = save_base(tmp_path, "bert", ("LABEL_0", "LABEL_1"), "AutoModel")
+    if claims:  # the config names a head, the weights have none
+        config = json.loads((tmp_path / "config.json").read_text())
+        write(tmp_path, json.dumps(config | {"architectures": ["BertForSequenceClassification"]}), "config.json")
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE))
+    _, model = classifier.build(settings_here, pairs.load_pairs(settings_here))
+    _, again = classifier.build(settings_here, pairs.load_pairs(settings_here))
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert torch.equal(model.bert.pooler.dense.weight, base.pooler.dense.weight)
+    assert torch.equal(model.classifier.weight, again.classifier.weight)
+
+
+def test_a_head_for_something_else_is_refused(tmp_path):
+    save_base(tmp_path, "bert", LABELS, "AutoModelForTokenClassification")
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE))
+    with pytest.raises(InputError, match="the trained output layer of BertForTokenClassification"):
+        classifier.build(settings_here, pairs.load_pairs(settings_here))
+
+
+@pytest.mark.parametrize("kind", ["distilbert", "roberta", "bert"])
+def test_an_adapter_keeps_the_whole_head(tmp_path, kind):
+    from peft import AutoPeftModelForSequenceClassification
+
+    save_base(tmp_path, kind, ("a", "b"), "AutoModel")
+    settings_here = on(tmp_path, jsonl(tmp_path, THREE), lora={"r": 2})
+    _, model = classifier.build(settings_here, pairs.load_pairs(settings_here))
+    model.save_pretrained(tmp_path / "adapter")
+    torch.manual_seed(99)
+    again = AutoPeftModelForSequenceClassification.from_pretrained(tmp_path / "adapter", num_labels=3)
+    assert torch.allclose(answers(again), answers(model), atol=1e-6)
+    assert head.modules(model.get_base_model())
+
+
+@pytest.mark.parametrize(("target", "fix"), [("nope", "use one of"), ("querry", "did you mean 'query'"), ("layer", "")])
+def test_adapters_for_layers_that_are_not_there(tmp_path, target, fix):
+    save_base(tmp_path, "bert", LABELS, "AutoModelForCausalLM", is_decoder=True)
+    lora = {"target_modules": ["query", target]}
+    for kind in (ClassifierSettings, SFTSettings):
+        settings_here = kind.model_validate(
+            {"data": str(jsonl(tmp_path, THREE)), "base_model": str(tmp_path), "lora": lora}
+        )
+        loaded = pairs.load_pairs(settings_here)
+        with pytest.raises(InputError, match=rf"lora\.target_modules: found '{target}'.*{fix}"):
+            if kind is SFTSettings:
+                sft.build(settings_here, sft.rows(settings_here, loaded))
+            else:
+                classifier.build(settings_here, loaded)
+
+
+@pytest.mark.parametrize(
+    ("kind", "architecture", "refused"),
+    [
+        ("llama", "AutoModelForSequenceClassification", True),
+        ("bert", "AutoModelForSequenceClassification", True),
+        ("llama", "AutoModel", True),
+        ("llama", "AutoModelForCausalLM", False),
+    ],
+)
+@pytest.mark.parametrize("tied", [True, False])
+def test_fine_tuning_needs_a_language_model(tmp_path, kind, architecture, refused, tied):
+    save_base(tmp_path, kind, LABELS, architecture, tie_word_embeddings=tied)
+    settings_here = SFTSettings.model_validate({"data": str(jsonl(tmp_path, THREE)), "base_model": str(tmp_path)})
+    if refused and not (tied and architecture == "AutoModel"):  # tied: the embeddings are the head
+        with pytest.raises(InputError, match=r"a causal language model with its head"):
+            sft.build(settings_here, [])
+    else:
+        sft.build(settings_here, [])
+
+
+def test_a_tokenizer_that_ends_every_text_masks_no_token_of_the_answer():
+    from tokenizers import processors
+
+    plain = scratch.train_tokenizer(TokenizerSettings(kind="word"), TEXTS, pairs=False, max_length=64)
+    ending = scratch.train_tokenizer(TokenizerSettings(kind="word"), TEXTS, pairs=False, max_length=64)
+    ending.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A <eos>", special_tokens=[("<eos>", ending.eos_token_id)]
+    )
+    texts = [{"prompt": "The man saw", "completion": " the woman"}]
+    settings_here = SFTSettings.model_validate({"data": "x", "from_config": BERT})
+    assert ending("The man")["input_ids"][-1] == ending.eos_token_id != plain("The man")["input_ids"][-1]
+    row = sft.tokenise(settings_here, texts, ending)[0][0]
+    assert row == sft.tokenise(settings_here, texts, plain)[0][0]
+    assert row["labels"] == [-100] * 3 + row["input_ids"][3:]
+    assert plain.convert_ids_to_tokens(row["input_ids"][3:]) == ["the", "woman", "<eos>"]
+
+
+def test_a_tokenizer_without_an_end_of_text_token_is_refused():
+    tokenizer = scratch.train_tokenizer(TokenizerSettings(kind="word"), TEXTS, pairs=True, max_length=64)
+    settings_here = SFTSettings.model_validate({"data": "x", "base_model": "some"})
+    with pytest.raises(InputError, match="without an end-of-text token"):
+        sft.tokenise(settings_here, [{"prompt": "The man", "completion": " saw"}], tokenizer)
+
+
 def test_rows_that_are_too_long_stop_the_run():
     with pytest.raises(InputError, match="2 of 3 rows longer than 128 tokens, the longest 200"):
         check_length(some("x"), [200, 128, 129])
     assert check_length(some("x", truncate=True), [200, 128, 129]) == 2
+
+
+# The run's folder
+
+
+def opened(folder, output_dir, kind=ClassifierSettings, labels=LABELS, **more):
+    """A run that trains nothing, opened."""
+    data = jsonl(folder, [(f"p {label}", f"h {label}", label) for label in labels])
+    content = {"data": str(data), "from_config": BERT} | more
+    content = {key: value for key, value in content.items() if value is not None}
+    this = recipe.read(write(folder, json.dumps(content)), kind)
+    return run.open_run(output_dir, this, pairs.load_pairs(this.settings))
+
+
+def test_one_process_trains_in_a_folder_at_a_time(tmp_path):
+    first, second = (opened(tmp_path, tmp_path / "out") for _ in range(2))
+    with run.hold(first), pytest.raises(InputError, match=r"another process is training in .*out.*--output_dir"):
+        with run.hold(second):
+            pytest.fail("held twice")
+    with run.hold(second):
+        pass
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_another_process_wrote_meanwhile_is_not_touched(tmp_path):
+    first, second = (opened(tmp_path, tmp_path / "out") for _ in range(2))
+    with run.hold(first):
+        run._prepare(first)
+    with pytest.raises(InputError, match="another process wrote since"), run.hold(second):
+        pytest.fail("held")
+    assert (first.checkpoints / run.IDENTITY).is_file()
+    with run.hold(opened(tmp_path, tmp_path / "out")):
+        pass
+
+
+def test_a_failed_training_lets_go_of_the_folder(tmp_path):
+    for _ in range(2):
+        with pytest.raises(guard.DivergedError), run.hold(opened(tmp_path, tmp_path / "out")):
+            raise guard.DivergedError("the loss is nan")
+    handle = processes.lock(tmp_path / "out")
+    os.close(handle)
+
+
+@pytest.mark.parametrize("inside", ["", "deeper/still"])
+def test_a_file_where_the_folder_should_be(tmp_path, inside):
+    write(tmp_path, "mine", "out")
+    with pytest.raises(InputError, match=r"--output_dir .*: found the file .*out; expected a folder"):
+        opened(tmp_path, tmp_path / "out" / inside)
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("save", [lambda path: save_file({"w": torch.zeros(9)}, path), lambda p: torch.save([1], p)])
+def test_a_disk_that_does_not_take_it_is_an_os_error_with_the_path(tmp_path, save):
+    with pytest.raises(OSError, match=str(tmp_path)), guard.writing(tmp_path):
+        save("/dev/full" if save.__code__.co_varnames == ("p",) else tmp_path / "none" / "w")
+    with pytest.raises(RuntimeError, match="shapes"), guard.writing(tmp_path):
+        raise RuntimeError("shapes do not fit")
+
+
+@pytest.mark.parametrize(
+    ("more", "backend", "expected"),
+    [
+        ({}, "synth-classifier", ["pretrained=OUT/model", None]),
+        ({"prompt": "bare"}, "synth-classifier", ["pretrained=OUT/model", None]),  # a pair: no prompt is in it
+        ({"prompt": "bare", "input_format": "prompt"}, "synth-classifier", ["pretrained=OUT/model", "bare"]),
+        ({"labels": ("entailment", "non_entailment")}, "synth-classifier", ["pretrained=OUT/model", "two_label"]),
+        ({"kind": SFTSettings, "prompt": "true_false"}, "hf", ["pretrained=OUT/model", "true_false"]),
+        (
+            {"kind": SFTSettings, "from_config": None, "base_model": "a/b", "revision": "r1", "lora": {}},
+            "hf",
+            ["pretrained=a/b,revision=r1,peft=OUT/model", None],
+        ),
+        (
+            {"from_config": None, "base_model": "a/b", "revision": "r1", "lora": {}},
+            "synth-classifier",
+            ["pretrained=a/b,revision=r1,peft=OUT/model,label_order=entailment/neutral/contradiction", None],
+        ),
+        (
+            {"from_config": None, "base_model": "a/b", "revision": "r1"},
+            "synth-classifier",
+            ["pretrained=OUT/model", None],
+        ),
+    ],
+)
+def test_the_command_that_comes_next(tmp_path, more, backend, expected):
+    words = shlex.split(report.evaluation_command(opened(tmp_path, tmp_path / "out", **more), backend))
+    model_args, prompt = expected
+    assert words[:6] == [
+        *["synth-eval", "eval", "--model", backend],
+        *["--model_args", model_args.replace("OUT", str(tmp_path / "out"))],
+    ]
+    assert words[8:] == (["--metadata", f"prompt={prompt}"] if prompt else [])
 
 
 # The guards

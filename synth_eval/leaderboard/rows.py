@@ -50,8 +50,8 @@ class Row(BaseModel):
     name: str
     """What the tables call it."""
     status: str
-    """``valid``; ``limit`` (part of the set), ``truncated`` (prompts were cut), ``settings`` (a generated set other than
-    the default one), ``ties`` (1 % of the answers or more tied for best); ``published``, ``chance``."""
+    """``valid``; ``limit`` (part of the set), ``truncated`` (prompts were cut), ``settings`` (not the default form of a
+    generated set), ``ties`` (1 % of the answers or more tied for best); ``published``, ``chance``."""
     scores: dict[str, Entry]
     subcases: dict[str, Entry] = {}
     n: Annotated[int, Field(ge=1)] | None = None

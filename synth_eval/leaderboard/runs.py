@@ -14,16 +14,15 @@ from typing import Any
 
 from synth_eval.errors import InputError
 from synth_eval.files import read_json
-from synth_eval.leaderboard import verify
+from synth_eval.leaderboard import remarks, verify
 from synth_eval.leaderboard.boards import Board, leaf
 from synth_eval.leaderboard.hans_scores import Verdict, report, require_subcase
 from synth_eval.leaderboard.rows import NOT_CONFIGURATION, Entry, Row, entry, with_fingerprint
 from synth_eval.metrics.statistics import score
 from synth_eval.nli import docs
-from synth_eval.nli.labels import ENTAILMENT, LABELS, TWO_LABELS, canonical, two_way
+from synth_eval.nli.labels import canonical
 from synth_eval.provenance import sha256_file, without_secrets
 
-TIES = 0.01  # from this share of tied documents on, the status is ``ties``
 FACTS = ("model", "model_args", "prompt", "seeds", "model_config", "commit", "date")
 CHECKPOINT = ("model_hash", "recipe_name", "recipe_hash", "base_model", "revision", "seed", "overrides", "commit")
 
@@ -85,14 +84,14 @@ def make_row(run: Run, board: Board) -> Row:
     samples = {task: verify.samples(run.path, run.results, task) for task in _tasks(run, board)}
     whole = [verify.counts(run.path, run.results, task, len(samples[task]), board.documents) for task in samples]
     scores, subcases, constant = (_hans if board.by_heuristic else _plain)(samples, board)
-    ties = _ties(samples)
+    ties = remarks.ties([row for rows in samples.values() for row in rows])
     settings = _settings(run, board.options, samples)
     facts = {key: run.provenance.get(key) for key in FACTS}
     content = facts | {
         "board": board.name,
         "kind": "run",
         "name": _name(run),
-        "status": _status(run, all(whole), settings, board, ties),
+        "status": remarks.status(run.provenance.get("status"), all(whole), settings, board, ties),
         "scores": scores,
         "subcases": subcases,
         "n": sum(map(len, samples.values())),
@@ -168,51 +167,7 @@ def _plain(samples: Samples, board: Board) -> Scores:
             name = metric if view is None else view + metric.removeprefix("acc")
             if all(metric in row for row in rows):
                 scores[name] = entry(score([row[metric] for row in rows]))
-    return scores, {}, _constant([row for rows in samples.values() for row in rows])
-
-
-def _constant(rows: list[dict[str, Any]]) -> str | None:
-    """The one label that, given to every document, explains all verdicts; None where there is none, or several."""
-    labels = LABELS if all("acc" in row for row in rows) else TWO_LABELS
-    golds = [canonical(row["doc"].get("gold_label")) or "" for row in rows]
-
-    def explains(label: str) -> bool:
-        return all(
-            row.get("acc", gold == label) == (gold == label)
-            and row.get("acc_2label", two_way(gold) == two_way(label)) == (two_way(gold) == two_way(label))
-            and row.get("predicted_entailment", label == ENTAILMENT) == (label == ENTAILMENT)
-            for row, gold in zip(rows, golds, strict=True)
-        )
-
-    found = [label for label in labels if explains(label)]
-    return found[0] if len(found) == 1 else None
-
-
-def _ties(samples: Samples) -> float:
-    """Share of the documents whose best answers tied; where the samples do not say, those that are right in part."""
-    rows = [row for found in samples.values() for row in found]
-    tied = [row.get("tie", float(not {row.get("acc", 0), row.get("acc_2label", 0)} <= {0, 1})) for row in rows]
-    return sum(tied) / len(rows)
-
-
-def _status(run: Run, whole: bool, settings: dict[str, Any], board: Board, ties: float) -> str:
-    """What stands against the row, gravest first; ``valid`` when nothing does."""
-    said = run.provenance.get("status")
-    if isinstance(said, str) and said != "valid":
-        return said
-    if not whole:
-        return "limit"
-    if any(not _equal(value, board.options[key]) for key, value in settings.items()):
-        return "settings"
-    return "ties" if ties >= TIES else "valid"
-
-
-def _equal(said: object, default: float) -> bool:
-    """Whether a setting is the default one, also as text (``"7"``)."""
-    try:
-        return float(str(said)) == default
-    except ValueError:
-        return False
+    return scores, {}, remarks.constant([row for rows in samples.values() for row in rows])
 
 
 def _name(run: Run) -> str:

@@ -17,6 +17,11 @@ from synth_eval.nli.hans import HEURISTICS, SUBCASES
 KINDS = ("run", "published", "chance")
 NONE = "–"
 LONGEST = 60  # characters of a name in the Markdown
+_FACTS = {
+    name: name for name in ("kind", "name", "status", "n", "constant_answer", "ties", "model", "prompt", "settings")
+}
+_FACTS |= {"model_config": "configuration"}
+_FACTS |= {name: name for name in ("lm_eval_version", "synth_eval_version", "commit", "date")}  # title -> field
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
 _MARKUP = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])")
 
@@ -63,18 +68,15 @@ def markdown(rows: list[Row], board: Board) -> str:
 
 def csv_text(rows: list[Row], board: Board) -> str:
     """The board as CSV: fractions, with ``_low`` and ``_high`` columns beside each score."""
-    plain = ("kind", "name", "status", "n", "constant_answer", "ties", "model", "prompt", "settings", "configuration")
-    plain = (*plain, "lm_eval_version", "synth_eval_version", "commit", "date")
     names = [*board.metrics, *(SUBCASES if board.by_heuristic else ())]
     ends = ("", "_low", "_high", "_sd")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    titles = ("model_config" if name == "configuration" else name for name in plain)
-    writer.writerow([*titles, *(name + end for name in names for end in ends), "provenance", "fingerprint", "source"])
+    writer.writerow([*_FACTS, *(name + end for name in names for end in ends), "provenance", "fingerprint", "source"])
     for row in rows:
         cells = [row.scores.get(name) or row.subcases.get(name) for name in names]
         numbers = [number for cell in cells for number in _numbers(cell)]
-        texts = [csv_cell(getattr(row, name)) for name in plain]
+        texts = [csv_cell(getattr(row, name)) for name in _FACTS.values()]
         writer.writerow([*texts, *numbers, *map(csv_cell, (row.provenance, row.fingerprint, row.source))])
     return out.getvalue()
 

@@ -5,6 +5,8 @@ The constructions are in ``phenomena``, the words in ``lexicon``; every label is
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from random import Random
 
 from synth_eval.errors import InputError
@@ -21,19 +23,78 @@ EVEN_RATE = 0.5
 """The same share when overlap says nothing about the label: one rate for all three."""
 
 
-def _compile(patterns: Patterns) -> tuple[tuple[Template, ...], ...]:
-    return tuple(
-        tuple(Template(phenomenon, parse(premise), parse(hypothesis)) for premise, hypothesis in group)
-        for phenomenon, group in patterns.items()
-    )
+_NORMAL = (
+    (r"\d", ""),
+    (r"the (SG|PL|HYPO)\b", "N"),
+    (r"\b(SYN|SYNB|OPPV|OPPVB|NPS|NPZ)(?= N)", "V"),
+    (r"\bTVP\b", "V N"),
+    (r"\b(ISYN|ISYNB|HYPOV|HYPERV|OPTOBJ|NPZ|PART|IVP)\b", "I"),
+    (r"\b(FEWER|NUM)\b", "NUM"),
+    (r"\b(OPPADJ|OPPADJB)\b", "OPPADJ"),
+    (r"\b(MANNER|MANNERB)\b", "MANNER"),
+    (r"the ADJ N", "the ADJ SG"),
+)
+"""What makes no difference to the kind of a hypothesis: (regular expression, replacement), in this order."""
+
+SHARES = {
+    "N VP": 0.44,
+    "N never VP": 0.16,
+    "N BE V by N": 0.05,
+    "N BE never V by N": 0.02,
+    "N P N VP": 0.04,
+    "N VP in the PLACE": 0.03,
+    "N VP because N VP": 0.03,
+    "N VP after N VP": 0.03,
+    "the ADJ SG VP": 0.03,
+    "N VP MANNER": 0.02,
+    "someone VP": 0.015,
+    "nobody VP": 0.015,
+    "some HYPER VP": 0.015,
+    "some PL VP": 0.015,
+    "no PL VP": 0.015,
+    "none of the PL VP": 0.01,
+    "at least NUM PL VP": 0.015,
+    "exactly NUM PL VP": 0.015,
+    "N BE OPPADJ": 0.01,
+    "N BE not OPPADJ": 0.01,
+    "N BE born in CITY": 0.005,
+    "N retired on DAY": 0.005,
+}
+"""Kind of hypothesis -> share, the same for every label, so that the hypothesis alone says little about the label.
+
+The rest is of the kinds that not every label has."""
 
 
-TEMPLATES: dict[tuple[str, bool], tuple[tuple[Template, ...], ...]] = {
+def _kind(hypothesis: str) -> tuple[str, str]:
+    """The kind of a hypothesis pattern, without and with the difference between verbs that have an object or not."""
+    for pattern, replacement in _NORMAL:
+        hypothesis = re.sub(pattern, replacement, hypothesis)
+    kind = re.sub(r"\b(V N|I)\b", "VP", hypothesis)
+    return (kind if kind in SHARES else "other"), hypothesis
+
+
+def _compile(patterns: Patterns) -> dict[str, dict[str, dict[str, list[Template]]]]:
+    """Kind -> finer kind -> phenomenon -> its templates; a VP of the hypothesis gives one with an object, one without."""
+    table: dict[str, dict[str, dict[str, list[Template]]]] = {}
+    for phenomenon, group in patterns.items():
+        for premise, hypothesis in group:
+            slots = list(dict.fromkeys(re.findall(r"\bVP\d", hypothesis)))
+            for choice in product("IT", repeat=len(slots)):
+                pair = premise, hypothesis
+                for slot, letter in zip(slots, choice, strict=True):
+                    pair = tuple(re.sub(rf"\b{slot}", letter + slot, text) for text in pair)
+                kind, finer = _kind(pair[1])
+                template = Template(phenomenon, parse(pair[0]), parse(pair[1]))
+                table.setdefault(kind, {}).setdefault(finer, {}).setdefault(phenomenon, []).append(template)
+    return table
+
+
+TEMPLATES = {
     (label, overlap): _compile(table[label])
     for overlap, table in ((True, WITH_OVERLAP), (False, WITHOUT_OVERLAP))
     for label in LABELS
 }
-"""(gold label, full overlap) -> the templates, grouped by phenomenon; ``Template.name`` is the phenomenon."""
+"""(gold label, full overlap) -> kind of hypothesis -> finer kind -> phenomenon -> templates."""
 
 _GIVE_UP = 5_000
 """Draws in a row that gave no new pair, after which the grammar counts as exhausted."""
@@ -80,10 +141,19 @@ def generate(size: int, seed: int, cue: float = 1.0) -> list[dict[str, str]]:
     return records
 
 
+def _draw_kind(rng: Random) -> str:
+    """A kind of hypothesis, by ``SHARES``."""
+    return rng.choices((*SHARES, "other"), (*SHARES.values(), 1 - sum(SHARES.values())))[0]
+
+
 def _new_pair(label: str, overlap: bool, rng: Random, seen: set[tuple[str, str]]) -> tuple[str, str, str]:
     """Premise, hypothesis and phenomenon of a pair that is not in ``seen``; it is added there."""
     for _ in range(_GIVE_UP):
-        template = rng.choice(rng.choice(TEMPLATES[label, overlap]))
+        kinds = TEMPLATES[label, overlap].get(_draw_kind(rng))
+        if not kinds:
+            continue
+        phenomena = rng.choice(list(kinds.values()))
+        template = rng.choice(rng.choice(list(phenomena.values())))
         filling = Filling(rng)
         pair = (
             sentence(leaves(filling.fill(template.premise))),

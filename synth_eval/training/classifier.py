@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from transformers import (
     AutoModelForSequenceClassification,
     DataCollatorWithPadding,
@@ -19,7 +18,7 @@ from transformers import (
 )
 
 from synth_eval.nli import prompts
-from synth_eval.training import scratch
+from synth_eval.training import head, scratch
 from synth_eval.training.arguments import check_length, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
 from synth_eval.training.pairs import Pair, Pairs, training_order
@@ -31,37 +30,21 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
     """The tokenizer and the model with its head, adapters included.
 
     Raises:
-        InputError: a base model that does not load, an unknown config key, sizes that do not fit.
+        InputError: a base model that does not load or whose head has other labels, an unknown config key, a value
+            or size that does not fit, adapters for layers that are not there.
     """
     set_seed(settings.seed)
-    labels = pairs.classes
-    head = {
-        "num_labels": len(labels),
-        "id2label": dict(enumerate(labels)),
-        "label2id": {label: number for number, label in enumerate(labels)},
-    }
     if settings.from_config is not None:
         texts = (text for pair in pairs.pairs for text in _text(settings, pair))
         longest = scratch.positions(settings)
         tokenizer = scratch.train_tokenizer(settings.tokenizer, texts, settings.input_format == "pair", longest)
         config = scratch.build_config(settings, tokenizer)
-        for name in ("id2label", "label2id"):
-            setattr(config, name, head[name])
-        model = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+        for name, value in head.settings_of(pairs.classes).items():
+            setattr(config, name, value)
+        model = scratch.building(settings, lambda: AutoModelForSequenceClassification.from_config(config))
     else:
         tokenizer = scratch.load_tokenizer(settings)
-        model = scratch.loading(
-            settings,
-            lambda: AutoModelForSequenceClassification.from_pretrained(
-                settings.base_model,
-                revision=settings.revision,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                ignore_mismatched_sizes=True,
-                **head,
-            ),
-        )
+        model = head.load(settings, pairs.classes)
     model = scratch.agree(model, tokenizer, settings)
     model.config.synth_eval_input = settings.synth_eval_input
     return tokenizer, _with_lora(model, settings)
@@ -73,7 +56,7 @@ def _with_lora(model: Any, settings: ClassifierSettings) -> Any:
     from peft import LoraConfig, TaskType, get_peft_model
 
     lora = settings.lora
-    heads = [name for name in ("score", "classifier") if hasattr(model, name)]
+    scratch.check_targets(model, lora)
     return get_peft_model(
         model,
         LoraConfig(
@@ -82,7 +65,7 @@ def _with_lora(model: Any, settings: ClassifierSettings) -> Any:
             lora_alpha=lora.alpha,
             lora_dropout=lora.dropout,
             target_modules=lora.target_modules,
-            modules_to_save=heads,
+            modules_to_save=head.modules(model),
         ),
     )
 

@@ -10,20 +10,24 @@ import math
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from synth_eval.files import dump_json, fsync_folder, parse_json, write_atomic
 from synth_eval.provenance import sha256_file
+from synth_eval.training.processes import barrier
 
 MANIFEST = "manifest.json"
 WRITING = ".writing"
 PICKLES = ("training_args.bin",)  # a pickle that nothing reads; can hold a token
 KEEP = 2
+_WRITER = ("PytorchStreamWriter", "inline_container.cc", "iostream")  # in the RuntimeErrors of torch.save
 
 
 class DivergedError(RuntimeError):
@@ -48,10 +52,16 @@ def require_finite_files(folder: Path, step: int) -> None:
                     )
 
 
-def barrier() -> None:
-    """Wait for the other processes of a distributed run."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what torch and safetensors raise when a disk is full, read-only or broken into an OSError with the path."""
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        written = isinstance(error, SafetensorError) or any(word in str(error) for word in _WRITER)
+        if not written:
+            raise
+        raise OSError(f"{folder}: not written ({' '.join(str(error).split())[:200]}). Is the disk full?") from error
 
 
 class Guard(TrainerCallback):  # type: ignore[misc]

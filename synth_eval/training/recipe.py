@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,12 +57,13 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
         raise InputError(
             path, "no such file", "a recipe (YAML)", "see the folder that `synth-eval path recipes` prints"
         )
-    text = path.read_text(encoding="utf-8-sig")[:_TEXT_LIMIT]
     try:
-        lines = _key_lines(yaml.compose(text, Loader=yaml.SafeLoader), path)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(path, f"invalid YAML ({error})", "a mapping of settings", "correct the file") from error
+        text = path.read_text(encoding="utf-8-sig")[:_TEXT_LIMIT]
+    except UnicodeDecodeError as error:
+        found = f"bytes that are not UTF-8 ({error.reason})"
+        raise InputError(path, found, "UTF-8 text", "save the file as UTF-8") from error
+    content = _yaml(text, path, "a mapping of settings", "correct the file")
+    lines = _key_lines(yaml.compose(text, Loader=yaml.SafeLoader), path)
     if not isinstance(content, dict):
         raise InputError(path, type(content).__name__, "a mapping of settings", "write key: value lines")
     for override in overrides:
@@ -73,6 +75,16 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
         raise _explain(path, kind, error, lines) from error
     prompts.get(settings.prompt)
     return Recipe(path, text, tuple(overrides), settings)
+
+
+def _yaml(text: str, where: object, expected: str, fix: str) -> Any:
+    """The content of a YAML text: what JSON can hold, and NaN and infinities, which are refused by key later."""
+    try:
+        content = yaml.safe_load(text)
+        json.dumps(content)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # also 2020-13-45, and an alias in itself
+        raise InputError(where, f"invalid YAML ({error})", expected, fix) from error
+    return content
 
 
 def _key_lines(node: yaml.Node | None, path: Path, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
@@ -105,10 +117,7 @@ def _set(content: dict[str, Any], override: str) -> None:
         raise InputError(
             f"--set {override}", "a key inside a value that is no mapping", "an inner key", "edit the file"
         )
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {override}", f"invalid YAML ({error})", "a value", "quote the value") from error
+    place[last] = _yaml(value, f"--set {override}", "a value", "quote the value")
 
 
 def _explain(
@@ -142,7 +151,7 @@ def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.N
 
 
 def run_main(main: Callable[[], int]) -> int:
-    """Call a recipe's ``main``: 2 for input that the user can mend, 1 for training that diverged, 130 for Ctrl-C."""
+    """Call a recipe's ``main``: 2 for input that the user can mend, 1 for a run or disk that failed, 130 for Ctrl-C."""
     try:
         return main()
     except InputError as error:
@@ -150,6 +159,10 @@ def run_main(main: Callable[[], int]) -> int:
         return 2
     except DivergedError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)

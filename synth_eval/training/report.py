@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
-from synth_eval.training.run import Run, is_main_process
+from synth_eval.nli import prompts
+from synth_eval.nli.labels import TWO_LABELS
+from synth_eval.training.processes import is_main_process
+from synth_eval.training.run import Run
+
+TWO_LABEL_PROMPT = "two_label"
 
 
 def announce(run: Run, model: Any, lengths: Sequence[int], truncated: int) -> None:
@@ -63,13 +69,26 @@ def already_done(run: Run, backend: str) -> None:
 
 
 def _next(run: Run, backend: str) -> None:
-    if run.recipe.settings.lora is None:
+    _lines(f"next: {evaluation_command(run, backend)}", {})
+
+
+def evaluation_command(run: Run, backend: str) -> str:
+    """What to type to evaluate the run's model: with its adapter's base model, and the prompt that it was taught."""
+    settings = run.recipe.settings
+    if settings.lora is None:
         model_args = f"pretrained={run.model}"
     else:
-        model_args = f"pretrained={run.recipe.settings.base_model},peft={run.model}"
-    if backend != "hf" and run.recipe.settings.lora is not None:
+        revision = f",revision={settings.revision}" if settings.revision else ""
+        model_args = f"pretrained={settings.base_model}{revision},peft={run.model}"
+    if backend != "hf" and settings.lora is not None:
         model_args += ",label_order=" + "/".join(run.pairs.classes)
-    _lines(f"next: synth-eval eval --model {backend} --model_args {model_args} --tasks hans_heuristics,multinli", {})
+    if getattr(settings, "input_format", "prompt") == "prompt":
+        prompt = settings.prompt
+    else:  # a head over pairs answers any prompt that has its labels
+        prompt = TWO_LABEL_PROMPT if run.pairs.classes == TWO_LABELS else prompts.DEFAULT
+    words = ["--model", backend, "--model_args", model_args, "--tasks", "hans_heuristics,multinli"]
+    words += [] if prompt == prompts.DEFAULT else ["--metadata", f"prompt={prompt}"]
+    return f"synth-eval eval {shlex.join(words)}"
 
 
 def _lines(title: str, rows: dict[str, str]) -> None:

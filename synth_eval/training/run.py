@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from typing import Any
 from synth_eval import provenance
 from synth_eval.errors import InputError
 from synth_eval.files import dump_json, fsync_folder, read_json, write_atomic
-from synth_eval.training.guard import PICKLES, WRITING, DivergedError, barrier, newest_verified, require_finite_files
+from synth_eval.training.guard import PICKLES, WRITING, DivergedError, newest_verified, require_finite_files, writing
 from synth_eval.training.pairs import Pairs
+from synth_eval.training.processes import barrier, is_main_process, lock, raise_together
 from synth_eval.training.recipe import Recipe
 
 IDENTITY = "run.json"
@@ -35,6 +38,8 @@ class Run:
     pairs: Pairs
     identity: dict[str, Any]
     """Settings and data digests, flat: ``settings.seed`` -> 0."""
+    previous: dict[str, Any]
+    """The identity of the run that the folder held when this one was opened; empty for a new folder."""
     started: float
 
     @property
@@ -57,11 +62,6 @@ class Run:
         return same and record.get("model_sha256") == provenance.sha256_folder(self.model)
 
 
-def is_main_process() -> bool:
-    """Whether this is the process that writes (torchrun and accelerate number them)."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
 def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, overwrite: bool = False) -> Run:
     """The run that this recipe and data make; nothing is written yet.
 
@@ -78,8 +78,9 @@ def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, o
     identity = _flat({"settings": settings, "data": [source["hash"] for source in pairs.sources]})
     short = provenance.sha256_text(dump_json(identity))[:12]
     folder = Path(output_dir) if output_dir else Path("runs") / f"{recipe.path.stem}-{short}"
-    run = Run(folder, recipe, pairs, identity, time.monotonic())
-    previous = _previous(run)
+    _require_folder(folder)
+    previous = _previous(folder)
+    run = Run(folder, recipe, pairs, identity, previous, time.monotonic())
     changed = sorted(key for key in previous.keys() | identity.keys() if previous.get(key) != identity.get(key))
     if previous and changed and not overwrite:
         shown = "; ".join(f"{key}: {previous.get(key)!r} there, {identity.get(key)!r} here" for key in changed[:5])
@@ -96,8 +97,16 @@ def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, o
     return run
 
 
-def _previous(run: Run) -> dict[str, Any]:
-    for path in (run.checkpoints / IDENTITY, run.folder / provenance.FILE_NAME):
+def _require_folder(folder: Path) -> None:
+    """InputError when a file stands where the folder, or one above it, must be."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"--output_dir {folder}", f"the file {there}", "a folder, or nothing yet", "name another one")
+
+
+def _previous(folder: Path) -> dict[str, Any]:
+    """The identity of the run in the folder; empty without one."""
+    for path in (folder / "checkpoints" / IDENTITY, folder / provenance.FILE_NAME):
         if path.is_file():
             record = read_json(path)
             return dict(record.get("identity", {})) if isinstance(record, dict) else {}
@@ -119,8 +128,34 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
+@contextmanager
+def hold(run: Run) -> Iterator[None]:
+    """Keep other trainings out of the run's folder, from the first file written to the last.
+
+    Raises:
+        InputError: another process is training in it, or has been since the run was opened; nothing is changed.
+        OSError: the disk is full or cannot be written to; it names the path.
+    """
+    handle, problem = None, None
+    if is_main_process():
+        try:
+            handle = lock(run.folder)
+            if _previous(run.folder) != run.previous or run.done:
+                found = "what another process wrote since this one was started"
+                raise InputError(run.folder, found, "the folder as it was", "start the same command again")
+        except InputError as error:
+            problem = error
+    try:
+        raise_together(problem)
+        with writing(run.folder):
+            yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
 def train(trainer: Any, run: Run) -> None:
-    """Train, going on from the newest verified checkpoint of the same run.
+    """Train, going on from the newest verified checkpoint of the same run; call it under `hold`.
 
     Raises:
         DivergedError: a loss, gradient or weight is not finite; the run's folder is left without any checkpoint.
@@ -142,7 +177,7 @@ def train(trainer: Any, run: Run) -> None:
 
 def _prepare(run: Run) -> None:
     """Remove what a killed or overwritten run left, and say which run this is."""
-    if _previous(run) != run.identity:
+    if _previous(run.folder) != run.identity:
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     for leftover in (run.model, run.folder / ".model.tmp", run.checkpoints / WRITING):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -152,7 +187,7 @@ def _prepare(run: Run) -> None:
 
 
 def publish(trainer: Any, run: Run, facts: dict[str, Any]) -> Path:
-    """Save the model under a temporary name, read it back, describe it, and rename it into place.
+    """Save the model under a temporary name, read it back, describe it, rename it into place; call it under `hold`.
 
     Args:
         trainer: after training.

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.pytorch_utils import Conv1D
 
 from synth_eval.errors import InputError, nearest
-from synth_eval.provenance import FILE_NAME, sha256_file, sha256_folder
-from synth_eval.training.settings import TokenizerSettings, TrainingSettings
+from synth_eval.provenance import near_file, sha256_file, sha256_folder
+from synth_eval.training.settings import LoraSettings, TokenizerSettings, TrainingSettings
 
 PAD, UNK, CLS, SEP, EOS = "<pad>", "<unk>", "<cls>", "<sep>", "<eos>"
 
@@ -69,7 +71,12 @@ def _untrained(settings: TokenizerSettings, pairs: bool) -> tuple[Any, Any]:
 
 def positions(settings: TrainingSettings) -> int:
     """Tokens that the model from ``from_config`` can take; training rows may be shorter."""
-    return int((settings.from_config or {}).get("max_position_embeddings", settings.max_length))
+    wanted = (settings.from_config or {}).get("max_position_embeddings", settings.max_length)
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+        raise InputError(
+            "from_config.max_position_embeddings", repr(wanted), "a number of tokens", f"write {settings.max_length}"
+        )
+    return wanted
 
 
 def build_config(settings: TrainingSettings, tokenizer: Any) -> Any:
@@ -96,7 +103,40 @@ def build_config(settings: TrainingSettings, tokenizer: Any) -> Any:
         "bos_token_id": None,
         "eos_token_id": tokenizer.eos_token_id,
     }
-    return AutoConfig.for_model(model_type, **(wanted | special))
+    return building(settings, lambda: AutoConfig.for_model(model_type, **(wanted | special)))
+
+
+def building(settings: TrainingSettings, build: Callable[[], Any]) -> Any:
+    """Call ``build``, and a model that it makes once; whatever a value in ``from_config`` breaks is an InputError."""
+    try:
+        built = build()
+        if isinstance(built, torch.nn.Module):
+            with torch.no_grad():
+                built.eval()(input_ids=torch.ones(1, 4, dtype=torch.long))
+            built.train()
+    except Exception as error:  # each architecture has its own: ValueError, KeyError, RuntimeError, ...
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise InputError(
+            "from_config",
+            f"values that make no model ({reason})",
+            "sizes that fit together and names that transformers has",
+            "correct the value; see this architecture's configuration in the documentation of transformers",
+        ) from error
+    return built
+
+
+def check_targets(model: Any, lora: LoraSettings) -> None:
+    """InputError unless each of the adapters' ``target_modules`` names a linear or embedding layer of the model."""
+    if lora.target_modules == "all-linear":
+        return
+    kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
+    names = {name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kinds)}
+    for target in lora.target_modules:
+        matched = [part for name, part in model.named_modules() if name == target or name.endswith(f".{target}")]
+        if not matched or not all(isinstance(part, kinds) for part in matched):
+            raise InputError(
+                "lora.target_modules", f"'{target}'", "the name of linear or embedding layers", nearest(target, names)
+            )
 
 
 def load_tokenizer(settings: TrainingSettings) -> Any:
@@ -161,7 +201,7 @@ def origin(settings: TrainingSettings, model: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"base_model": settings.base_model, "revision": settings.revision}
     if not folder.is_dir():
         return facts | {"revision": getattr(model.config, "_commit_hash", None) or settings.revision}
-    parent = next((path for path in (folder / FILE_NAME, folder.parent / FILE_NAME) if path.is_file()), None)
+    parent = near_file(folder)
     return facts | {
         "base_model_sha256": sha256_folder(folder),
         "parent_provenance_sha256": sha256_file(parent) if parent else None,

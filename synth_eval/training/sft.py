@@ -14,7 +14,9 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, ProgressCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
+from synth_eval.errors import InputError
 from synth_eval.nli import prompts
+from synth_eval.nli.preflight import has_classification_head
 from synth_eval.training import scratch
 from synth_eval.training.arguments import check_length, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
@@ -51,20 +53,39 @@ def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, 
         longest = scratch.positions(settings)
         tokenizer = scratch.train_tokenizer(settings.tokenizer, corpus, pairs=False, max_length=longest)
         config = scratch.build_config(settings, tokenizer)
-        model = scratch.loading(settings, lambda: AutoModelForCausalLM.from_config(config, trust_remote_code=False))
+        model = scratch.building(settings, lambda: AutoModelForCausalLM.from_config(config))
     else:
         tokenizer = scratch.load_tokenizer(settings)
-        model = scratch.loading(
-            settings,
-            lambda: AutoModelForCausalLM.from_pretrained(
-                settings.base_model,
-                revision=settings.revision,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-            ),
-        )
+        model = _load(settings)
+    if settings.lora is not None:
+        scratch.check_targets(model, settings.lora)
     return tokenizer, scratch.agree(model, tokenizer, settings)
+
+
+def _load(settings: SFTSettings) -> Any:
+    """The base model; InputError when its language model head would be random."""
+    model, info = scratch.loading(
+        settings,
+        lambda: AutoModelForCausalLM.from_pretrained(
+            settings.base_model,
+            revision=settings.revision,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        ),
+    )
+    inside = f"{model.base_model_prefix}."
+    random = sorted(key for key in info["missing_keys"] if not key.startswith(inside))
+    if random or has_classification_head(model.config):
+        kind = ", ".join(model.config.architectures or ["an unknown architecture"])
+        raise InputError(
+            f"base_model {settings.base_model}",
+            f"{kind}" + (f", a checkpoint without {random[0]}" if random else ""),
+            "a causal language model with its head (it would be random)",
+            "name a language model; train a classifier with recipes/nli_classifier.py",
+        )
+    return model
 
 
 def tokenise(
@@ -77,14 +98,20 @@ def tokenise(
     of its prompt, as it does in the harness.
 
     Raises:
-        InputError: rows longer than max_length and no ``truncate: true``.
+        InputError: rows longer than max_length and no ``truncate: true``; a tokenizer without end-of-text token.
     """
+    eos = tokenizer.eos_token_id
+    if eos is None:
+        raise InputError(
+            settings.base_model, "a tokenizer without an end-of-text token", "one, to end a row", "add eos_token"
+        )
     contexts = tokenizer([row["prompt"] for row in texts])["input_ids"]
     whole = tokenizer([row["prompt"] + row["completion"] for row in texts])["input_ids"]
     result = []
     for context, ids in zip(contexts, whole, strict=True):
-        end = [] if ids[-1] == tokenizer.eos_token_id else [tokenizer.eos_token_id]
-        result.append({"input_ids": ids + end, "labels": [IGNORED] * len(context) + ids[len(context) :] + end})
+        start = len(context) - (context[-1:] == [eos])  # some tokenizers end every text with it
+        end = [] if ids[-1] == eos else [eos]
+        result.append({"input_ids": ids + end, "labels": [IGNORED] * start + ids[start:] + end})
     too_long = check_length(settings, [len(row["input_ids"]) for row in result])
     if too_long:
         result = [{name: ids[-settings.max_length :] for name, ids in row.items()} for row in result]

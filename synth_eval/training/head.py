@@ -1,0 +1,126 @@
+"""The head of a classifier: a new one on a base model without, or the model's own, brought into our label order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from synth_eval.errors import InputError
+from synth_eval.nli.labels import canonical
+from synth_eval.nli.preflight import has_classification_head
+from synth_eval.training import scratch
+from synth_eval.training.settings import ClassifierSettings
+
+
+def settings_of(labels: Sequence[str]) -> dict[str, Any]:
+    """The config keys of a head with these labels, ids in their order."""
+    return {
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+
+
+def load(settings: ClassifierSettings, labels: Sequence[str]) -> Any:
+    """The base model with a head whose outputs are ``labels`` in this order.
+
+    A base model without a head gets a random one. A trained head keeps its meaning: where its ``id2label`` names
+    the same labels in another order, the rows of its last layer change places.
+
+    Raises:
+        InputError: a base model that does not load, or a trained head whose labels are others or have no names.
+    """
+    config = scratch.loading(
+        settings,
+        lambda: AutoConfig.from_pretrained(settings.base_model, revision=settings.revision, trust_remote_code=False),
+    )
+    if has_classification_head(config):
+        model, trained = _load(settings)
+        if trained:
+            return _reorder(model, settings, labels)
+    model, trained = _load(settings, ignore_mismatched_sizes=True, **settings_of(labels))
+    if trained:
+        raise InputError(
+            f"base_model {settings.base_model}",
+            f"the trained output layer of {', '.join(config.architectures or ['an unknown architecture'])}",
+            "a head for sequence classification, or none",
+            "name a base_model without a head",
+        )
+    return model
+
+
+def _load(settings: ClassifierSettings, **more: Any) -> tuple[Any, bool]:
+    """The model, and whether its output layer came from the checkpoint."""
+    model, info = scratch.loading(
+        settings,
+        lambda: AutoModelForSequenceClassification.from_pretrained(
+            settings.base_model,
+            revision=settings.revision,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **more,
+        ),
+    )
+    found = _output_layer(model)
+    new = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+    trained = has_classification_head(model.config) if found is None else f"{found[0]}.weight" not in new
+    return model, trained
+
+
+def _output_layer(model: Any) -> tuple[str, torch.nn.Linear] | None:
+    """Name and layer of the one linear layer outside the base model with an output a label; None if it is not one."""
+    inside = f"{model.base_model_prefix}."
+    found = [
+        (name, layer)
+        for name, layer in model.named_modules()
+        if isinstance(layer, torch.nn.Linear)
+        and layer.out_features == model.config.num_labels
+        and not name.startswith(inside)
+    ]
+    return found[-1] if found else None
+
+
+def _reorder(model: Any, settings: ClassifierSettings, labels: Sequence[str]) -> Any:
+    """The model with its trained head's outputs in the order of ``labels``."""
+    config = model.config
+    names = [str(config.id2label[number]) for number in sorted(config.id2label)]
+    known = [canonical(name) for name in names]
+    if set(known) != set(labels) or len(known) != len(labels):
+        raise InputError(
+            f"base_model {settings.base_model}",
+            f"a trained head with the labels {', '.join(names)}",
+            f"{', '.join(labels)} as in the data, or no head",
+            "name a base_model without a head; or, where the outputs mean these labels, say so under id2label in a "
+            "copy's config.json",
+        )
+    order = [known.index(label) for label in labels]
+    found = _output_layer(model)
+    if order != list(range(len(labels))):
+        if found is None:
+            raise InputError(
+                f"base_model {settings.base_model}",
+                f"the label order {', '.join(names)} and no linear output layer",
+                f"the order {', '.join(labels)}",
+                "name another base_model",
+            )
+        with torch.no_grad():
+            for rows in found[1].parameters():  # weight of shape (labels, hidden), bias of shape (labels,)
+                rows.copy_(rows[order].clone())
+    for name, value in settings_of(labels).items():
+        setattr(config, name, value)
+    config.problem_type = "single_label_classification"
+    return model
+
+
+def modules(model: Any) -> list[str]:
+    """The parts outside the base model that have weights: all of the head, to be kept whole beside an adapter."""
+    return [
+        name
+        for name, part in model.named_children()
+        if name != model.base_model_prefix and any(True for _ in part.parameters())
+    ]
