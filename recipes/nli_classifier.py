@@ -35,8 +35,8 @@ def main() -> int:
         return 0
 
     # Train, then save under a temporary name and rename
-    trainer = classifier.trainer(settings, folder, rows, tokenizer, model)
     with run.hold(folder):
+        trainer = classifier.trainer(settings, folder, rows, tokenizer, model)
         run.train(trainer, folder)
         run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated))
     report.summary(folder, trainer, backend="synth-classifier")

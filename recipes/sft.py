@@ -31,13 +31,13 @@ def main() -> int:
     rows = sft.rows(settings, pairs)
     tokenizer, model = sft.build(settings, rows)
     encoded, truncated = sft.tokenise(settings, rows, tokenizer)
-    trainer = sft.trainer(settings, folder, encoded, tokenizer, model)
-    report.announce(folder, trainer.model, [len(row["input_ids"]) for row in encoded], truncated)
+    report.announce(folder, model, [len(row["input_ids"]) for row in encoded], truncated)
     if options.dry_run:
         return 0
 
     # Train, then save under a temporary name and rename
     with run.hold(folder):
+        trainer = sft.trainer(settings, folder, encoded, tokenizer, model)
         run.train(trainer, folder)
         run.publish(trainer, folder, sft.facts(settings, model, truncated))
     report.summary(folder, trainer, backend="hf")

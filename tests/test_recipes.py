@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 
 from synth_eval import provenance
 from synth_eval.nli import prompts
-from synth_eval.training import guard, pairs, recipe, sft
+from synth_eval.training import classifier, guard, pairs, processes, recipe, sft
 from synth_eval.training.settings import ClassifierSettings, SFTSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -240,9 +240,31 @@ def test_a_lora_classifier_and_its_label_order(finished, data, tmp_path, rows):
     assert (logits.argmax(-1) == wanted).float().mean() > 0.95
 
 
-def test_a_dry_run_writes_nothing(data, tmp_path, capsys):
-    path = config(tmp_path, data, epochs=2)
-    assert run("nli_classifier.py", path, tmp_path / "out", "--dry-run") == 0
+def test_a_second_step_starts_where_the_first_ended(finished, data, tmp_path, rows):
+    from transformers import AutoModelForSequenceClassification
+
+    base = finished[1] / "model"
+    path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base))
+    settings = recipe.read(path, ClassifierSettings).settings
+    tokenizer, model = classifier.build(settings, pairs.load_pairs(settings))
+    first = AutoModelForSequenceClassification.from_pretrained(base)
+    inputs = [[row["premise"] for row in rows], [row["hypothesis"] for row in rows]]
+    assert model.config.id2label == first.config.id2label
+    assert torch.equal(predictions(model, tokenizer, inputs), predictions(first, tokenizer, inputs))
+
+
+def test_fine_tuning_refuses_a_classifier(finished, data, tmp_path, capsys):
+    base = finished[1] / "model"
+    path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base))
+    assert run("sft.py", path, tmp_path / "out") == 2
+    assert "found BertForSequenceClassification" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("script", "shape"), [("nli_classifier.py", BERT), ("sft.py", LLAMA)])
+def test_a_dry_run_writes_nothing(script, shape, data, tmp_path, capsys):
+    path = config(tmp_path, data, epochs=2, from_config=shape)
+    assert run(script, path, tmp_path / "out", "--dry-run") == 0
     said = capsys.readouterr().out
     assert "192 rows (contradiction 64, entailment 64, neutral 64)" in said
     assert "24 of 16 rows" in said
@@ -341,6 +363,71 @@ def test_mistakes_end_with_one_line_and_status_2(data, tmp_path, capsys):
     path = config(tmp_path, data, max_length=8)
     assert run("nli_classifier.py", path, tmp_path / "out") == 2
     assert "truncate: true" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_trainings_in_one_folder(killed, uninterrupted, tmp_path, capsys):
+    """The second is refused whatever it asks for, and the first ends in the weights that it has alone."""
+    path, output = killed
+    shutil.copytree(output, tmp_path / "out")
+    process = start("nli_classifier.py", path, tmp_path / "out")
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out/checkpoints/checkpoint-100/manifest.json").is_file():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        assert run("nli_classifier.py", path, tmp_path / "out") == 2
+        assert run("nli_classifier.py", path, tmp_path / "out", "--set", "seed=5", "--overwrite") == 2
+        assert not (tmp_path / "out/model").exists()
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 2
+        assert all(f"another process is training in {tmp_path / 'out'}" in line for line in said)
+        assert process.poll() is None, "too fast to have met the second"
+        rest, _ = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    assert process.returncode == 0, rest
+    assert weights(tmp_path / "out") == uninterrupted
+
+
+def test_a_file_that_cannot_be_written_stops_the_run_with_its_path(data, tmp_path, capsys):
+    path = config(tmp_path, data, epochs=1, save_every=4)
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000)); import os, sys; os.execv(sys.executable, "
+    launcher = [sys.executable, "-c", limit + "[sys.executable, *sys.argv[1:]])"]
+    process = start("nli_classifier.py", path, tmp_path / "out", launcher)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    errors = [line for line in said.splitlines() if "error: " in line]
+    assert len(errors) == 1
+    assert str(tmp_path / "out") in errors[0]
+    assert "Traceback" not in said
+    assert not (tmp_path / "out" / "model").exists()
+    assert run("nli_classifier.py", path, "/proc/none/out") == 1
+    assert capsys.readouterr().err == "error: /proc/none: No such file or directory\n"
+
+
+MISTAKES = [
+    ("nli_classifier.py", ["from_config.hidden_size=33"], "from_config: found values that make no model"),
+    ("nli_classifier.py", ["from_config.hidden_size=foo"], "hidden_size"),
+    ("sft.py", ["from_config.hidden_act=nope"], "nope"),
+    ("nli_classifier.py", ["data=nli_fresh", "data.size=big"], "'big'"),
+    ("nli_classifier.py", ["data=nli_fresh", "data.size=100.0"], "100.0"),
+    ("nli_classifier.py", ["data=nli_fresh", "data.cue=high"], "'high'"),
+]
+
+
+@pytest.mark.parametrize(("script", "sets", "says"), MISTAKES)
+def test_a_value_that_does_not_fit_is_one_line_and_status_2(data, tmp_path, capsys, script, sets, says):
+    if sets[0] == "data=nli_fresh":
+        sets = ["data={name: nli_fresh}", *sets[1:]]
+    more = [word for value in sets for word in ("--set", value)]
+    assert run(script, config(tmp_path, data), tmp_path / "out", *more) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert says in said
     assert not (tmp_path / "out").exists()
 
 
@@ -455,6 +542,21 @@ def test_launchers(launcher, data, tmp_path):
     steps = 24 if launcher == "accelerate" else 12
     assert provenance.read(tmp_path / "out")["steps"] == steps
     assert said.count("next: synth-eval eval") == 1
+
+
+def test_a_locked_folder_stops_every_process_with_one_message(data, tmp_path):
+    path = config(tmp_path, data, from_config=LLAMA, max_length=128)
+    handle = processes.lock(tmp_path / "out")
+    process = start("sft.py", path, tmp_path / "out", LAUNCHERS["torchrun"])
+    try:
+        said, _ = process.communicate(timeout=120)
+    finally:
+        os.close(handle)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0
+    assert said.count("found another process is training in") == 1
+    assert not list((tmp_path / "out").iterdir())
 
 
 # The recipes that are shipped

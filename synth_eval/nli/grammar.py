@@ -37,24 +37,24 @@ _NORMAL = (
 """What makes no difference to the kind of a hypothesis: (regular expression, replacement), in this order."""
 
 SHARES = {
-    "N VP": 0.44,
+    "N VP": 0.54,
     "N never VP": 0.16,
-    "N BE V by N": 0.05,
-    "N BE never V by N": 0.02,
-    "N P N VP": 0.04,
-    "N VP in the PLACE": 0.03,
-    "N VP because N VP": 0.03,
-    "N VP after N VP": 0.03,
-    "the ADJ SG VP": 0.03,
-    "N VP MANNER": 0.02,
-    "someone VP": 0.015,
-    "nobody VP": 0.015,
-    "some HYPER VP": 0.015,
-    "some PL VP": 0.015,
-    "no PL VP": 0.015,
+    "N BE V by N": 0.04,
+    "N BE never V by N": 0.01,
+    "N P N VP": 0.03,
+    "N VP in the PLACE": 0.025,
+    "N VP because N VP": 0.025,
+    "N VP after N VP": 0.025,
+    "the ADJ SG VP": 0.025,
+    "N VP MANNER": 0.01,
+    "someone VP": 0.01,
+    "nobody VP": 0.01,
+    "some HYPER VP": 0.01,
+    "some PL VP": 0.01,
+    "no PL VP": 0.01,
     "none of the PL VP": 0.01,
-    "at least NUM PL VP": 0.015,
-    "exactly NUM PL VP": 0.015,
+    "at least NUM PL VP": 0.01,
+    "exactly NUM PL VP": 0.01,
     "N BE OPPADJ": 0.01,
     "N BE not OPPADJ": 0.01,
     "N BE born in CITY": 0.005,
@@ -141,15 +141,22 @@ def generate(size: int, seed: int, cue: float = 1.0) -> list[dict[str, str]]:
     return records
 
 
-def _draw_kind(rng: Random) -> str:
+def _draw_kind(label: str, overlap: bool, rng: Random) -> str:
     """A kind of hypothesis, by ``SHARES``."""
-    return rng.choices((*SHARES, "other"), (*SHARES.values(), 1 - sum(SHARES.values())))[0]
+    kind = rng.choices(tuple(SHARES), tuple(SHARES.values()))[0]
+    if label == CONTRADICTION and not overlap and kind == "N VP" and rng.random() < 0.35:
+        return "N never VP"
+    if label == NEUTRAL and not overlap and kind == "N VP" and rng.random() < 0.4:
+        return rng.choice(("N P N VP", "N VP in the PLACE", "N VP because N VP", "N VP after N VP", "the ADJ SG VP", "N VP MANNER"))
+    if label != CONTRADICTION and kind == "N never VP" and rng.random() < 0.4:
+        return "N VP"
+    return kind
 
 
 def _new_pair(label: str, overlap: bool, rng: Random, seen: set[tuple[str, str]]) -> tuple[str, str, str]:
     """Premise, hypothesis and phenomenon of a pair that is not in ``seen``; it is added there."""
     for _ in range(_GIVE_UP):
-        kinds = TEMPLATES[label, overlap].get(_draw_kind(rng))
+        kinds = TEMPLATES[label, overlap].get(_draw_kind(label, overlap, rng))
         if not kinds:
             continue
         phenomena = rng.choice(list(kinds.values()))

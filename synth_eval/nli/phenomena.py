@@ -47,13 +47,14 @@ def _around(clauses: tuple[str, ...], *wrappers: str) -> tuple[tuple[str, str], 
 _CLAUSES = tuple(
     line.strip()
     for line in """
-    N1 VP1 | N1 SYNB1 N2 | N1 OPPV1 N2 | N1 ISYNB1 | N1 HYPOV1 | N1 HYPERV1 | N1 P1 N2 VP1 | N1 VP1 in the PLACE1
+    N1 P1 N2 VP1 | N1 VP1 in the PLACE1
     N1 never VP1 | N1 BE1 V1 by N2 | N1 BE1 never V1 by N2 | N1 I1 MANNER1 | the ADJ1 SG1 VP1 | someone VP1 | nobody VP1
     some PL1 VP1 | no PL1 VP1 | none of the PL1 VP1 | some HYPER1 VP1 | at least NUM1 PL1 VP1 | exactly NUM1 PL1 VP1
     N1 BE1 OPPADJ1 | N1 BE1 not OPPADJ1 | N1 BE1 born in CITY1 | N1 retired on DAY1
     N1 VP1 because N2 VP2 | N1 VP1 after N2 VP2
     """.strip().replace("\n", "|").split("|")
 )
+_RARE_VERBS = ("N1 SYNB1 N2", "N1 OPPV1 N2", "N1 ISYNB1", "N1 HYPOV1", "N1 HYPERV1")
 _FREE_CLAUSES = _CLAUSES[:-2]
 """Without those whose end could belong to the clause above them: it need not follow then."""
 
@@ -138,9 +139,16 @@ _ENTAILED: Patterns = {
     """),
     "assertion": _around(_CLAUSES, "SURELY8 _", "_ , and N8 VP8", "N8 VP8 , and _"),
     "asserted_clause": _around(_FREE_CLAUSES, "N8 FACT8 that _", "SINCE8 _ , N8 VP8", "SINCEMAIN8 N8 VP8 , _"),
-    "beside": _around(_FREE_CLAUSES, "_ , but it is false that N8 I8", "_ , but only N8 I8", "_ , and everyone I8"),
-    "beside_nobody": _around(_FREE_CLAUSES, "_ , and nobody I8", "nobody I8 , and _", "_ , but nobody V8 N8"),
-    "beside_hedged": _around(_FREE_CLAUSES, "_ , and N8 or N7 I8", "_ , and PERHAPS8 N8 I8", "_ , and N8 wrongly guessed that N7 I8"),
+    "rare_verb": _around(_RARE_VERBS, "SURELY8 _", "_ , and N8 VP8", "N8 FACT8 that _"),
+    "beside": _read("""
+        nobody I1 , and N1 VP1 -> N1 VP1
+        N1 VP1 , and nobody I1 -> N1 VP1
+        it is false that N2 I2 , but N1 VP1 -> N1 VP1
+        N1 VP1 , but it is false that N2 I2 -> N1 VP1
+        N1 VP1 , and N2 wrongly guessed that N3 I1 -> N1 VP1
+        N1 VP1 , and N2 or N3 I1 -> N1 VP1
+        N1 VP1 , and everyone I1 -> N1 VP1
+    """),
     "repetition": _read("N1 V1 N2 -> N1 V1 N2\nN1 VP1 -> N1 VP1"),
 }
 
@@ -343,6 +351,11 @@ _WITHOUT: dict[str, Patterns] = {
             N1 and N2 VP1 -> N1 VP1 after N3 VP2
             SURELY1 N1 VP1 -> N1 VP1 because N2 VP2
         """),
+        "unrelated": tuple(
+            (premise, hypothesis)
+            for premise in sorted({premise for premise, _ in _ALL_ENTAILED if not re.search("body|one|only", premise)})
+            for hypothesis in ("N9 VP9", "N9 never VP9")
+        ),
         "other_person_or_act": (
             *_changed((*_ALL_ENTAILED, *_HEDGED), "N|SG|PL|VP|V|I", r"\g<1>9"),
             *_changed(_FALSE, "N|SG|PL|VP|V|I", r"\g<1>9"),
@@ -351,6 +364,13 @@ _WITHOUT: dict[str, Patterns] = {
                 N1 NPS1 N2 -> N3 NPS1 N2
                 N1 NPZ1 N2 -> N1 NPZ1 N3
                 N1 PART1 N2 in the PLACE1 -> N3 PART1 N2
+                only N1 VP1 -> N2 VP2 | N1 VP2 | N2 never VP2
+                nobody but N1 VP1 -> N2 VP2 | N1 VP2 | N2 never VP2
+                nobody VP1 -> N1 VP2 | N1 never VP2
+                nobody V1 N1 -> N1 V1 N2 | N1 never V1 N2
+                N1 V1 nobody -> N2 V1 N1 | N2 never V1 N1
+                neither N1 nor N2 VP1 -> N3 VP1 | N1 VP2
+                everyone VP1 -> N1 VP2
             """),
         ),
         "other_person_or_act_negated": (
@@ -365,15 +385,6 @@ _WITHOUT: dict[str, Patterns] = {
                 N1 never V1 N2 -> N1 never V2 N2
             """),
         ),
-        "exclusive": _read("""
-            only N1 VP1 -> N2 VP2 | N1 VP2 | N2 never VP2
-            nobody but N1 VP1 -> N2 VP2 | N1 VP2 | N2 never VP2
-            nobody VP1 -> N1 VP2 | N1 never VP2
-            nobody V1 N1 -> N1 V1 N2 | N1 never V1 N2
-            N1 V1 nobody -> N2 V1 N1 | N2 never V1 N1
-            neither N1 nor N2 VP1 -> N3 VP1 | N1 VP2
-            everyone VP1 -> N1 VP2
-        """),
         "hyponym": _read("""
             some HYPER1 VP1 -> the HYPO1 VP1
             N1 HYPERV1 -> N1 HYPOV1
@@ -475,8 +486,8 @@ _WITHOUT: dict[str, Patterns] = {
 
 
 def _asserted(pairs):
-    wr=("SURELY8 _", "_ , and N8 VP8", "N8 FACT8 that _", "SINCE8 _ , N8 VP8")
-    out=list(pairs)
+    wr=("SURELY8 _", "_ , and N8 VP8", "N8 FACT8 that _")
+    out=list(pairs)*2
     for a,b in pairs:
         if not re.search("SURELY|SINCE|FACT|it is|because|after|before|,",a):
             out+=[(w.replace("_",a),b) for w in wr]

@@ -23,21 +23,6 @@ def barrier() -> None:
         torch.distributed.barrier()
 
 
-def raise_together(problem: InputError | None) -> None:
-    """Raise the main process's ``problem``; the other processes, which wait here, leave with the same status.
-
-    Args:
-        problem: what the main process found; the others give None.
-    """
-    said = [problem is not None]
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.broadcast_object_list(said, src=0)
-    if problem is not None:
-        raise problem
-    if said[0]:
-        raise SystemExit(2)
-
-
 def lock(folder: Path) -> int:
     """Take the folder's lock, without waiting. It is free again when the handle is closed or the process is gone.
 

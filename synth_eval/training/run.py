@@ -23,7 +23,7 @@ from synth_eval.errors import InputError
 from synth_eval.files import dump_json, fsync_folder, read_json, write_atomic
 from synth_eval.training.guard import PICKLES, WRITING, DivergedError, newest_verified, require_finite_files, writing
 from synth_eval.training.pairs import Pairs
-from synth_eval.training.processes import barrier, is_main_process, lock, raise_together
+from synth_eval.training.processes import barrier, is_main_process, lock
 from synth_eval.training.recipe import Recipe
 
 IDENTITY = "run.json"
@@ -130,23 +130,17 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 @contextmanager
 def hold(run: Run) -> Iterator[None]:
-    """Keep other trainings out of the run's folder, from the first file written to the last.
+    """Keep other trainings out of the run's folder, from the first file to the last; a Trainer already writes one.
 
     Raises:
         InputError: another process is training in it, or has been since the run was opened; nothing is changed.
         OSError: the disk is full or cannot be written to; it names the path.
     """
-    handle, problem = None, None
-    if is_main_process():
-        try:
-            handle = lock(run.folder)
-            if _previous(run.folder) != run.previous or run.done:
-                found = "what another process wrote since this one was started"
-                raise InputError(run.folder, found, "the folder as it was", "start the same command again")
-        except InputError as error:
-            problem = error
+    handle = lock(run.folder) if is_main_process() else None  # the others leave with it: their launcher stops them
     try:
-        raise_together(problem)
+        if handle is not None and (_previous(run.folder) != run.previous or run.done):
+            found = "what another process wrote since this one was started"
+            raise InputError(run.folder, found, "the folder as it was", "start the same command again")
         with writing(run.folder):
             yield
     finally:

@@ -57,9 +57,7 @@ def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, 
     else:
         tokenizer = scratch.load_tokenizer(settings)
         model = _load(settings)
-    if settings.lora is not None:
-        scratch.check_targets(model, settings.lora)
-    return tokenizer, scratch.agree(model, tokenizer, settings)
+    return tokenizer, _with_lora(scratch.agree(model, tokenizer, settings), settings)
 
 
 def _load(settings: SFTSettings) -> Any:
@@ -136,7 +134,6 @@ def trainer(
         ),
         train_dataset=data.select(order),
         processing_class=tokenizer,
-        peft_config=_lora(settings),
         callbacks=[Guard(run.checkpoints)],
     )
     result.remove_callback(ProgressCallback)
@@ -144,18 +141,22 @@ def trainer(
     return result
 
 
-def _lora(settings: SFTSettings) -> Any:
+def _with_lora(model: Any, settings: SFTSettings) -> Any:
     if settings.lora is None:
-        return None
-    from peft import LoraConfig, TaskType
+        return model
+    from peft import LoraConfig, TaskType, get_peft_model
 
     lora = settings.lora
-    return LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
+    scratch.check_targets(model, lora)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            task_type=TaskType.CAUSAL_LM,
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
+        ),
     )
 
 
