@@ -66,7 +66,7 @@ INTRANSITIVE = _words(
     "fainted vanished prayed groaned blinked frowned hesitated"
 )
 INTRANSITIVE_SYNONYMS = {"wept": "cried", "vanished": "disappeared", "groaned": "moaned", "jumped": "leaped"}
-VERB_HYPERNYMS = {"giggled": "laughed", "sobbed": "wept", "strolled": "walked", "whispered": "spoke"}
+VERB_HYPERNYMS = {"strolled": "walked", "limped": "walked", "whispered": "spoke", "mumbled": "spoke"}
 
 TRANSITIVE_OR_NOT = _words("trained washed dressed shaved phoned followed attacked lectured bathed interrupted")
 """Their object can be left out, and a person can be their object (the NP/Z ambiguity)."""

@@ -18,6 +18,9 @@ from synth_eval.nli import lexicon
 Tree = tuple["str | Tree", ...]
 """(label, child, child, ...); a child is a word or a tree."""
 
+Pairs = tuple[tuple[str, str], ...]
+"""(premise, hypothesis) patterns."""
+
 _SLOT = re.compile(r"([A-Z]+)(\d)")
 
 POOLS: dict[str, tuple[str, ...]] = {
@@ -52,8 +55,8 @@ POOLS: dict[str, tuple[str, ...]] = {
     "DAY": lexicon.DAYS,
     "MANNER": tuple(lexicon.MANNER_ANTONYMS),
 }
-"""Slot kind -> words. Beside these: N (the + noun), SG and PL (bare nouns), BE (agrees with N), VP (IVP or TVP, by chance:
-without or with an object)."""
+"""Slot kind -> words. Beside these: N (the + noun), SG and PL (bare nouns), BE (agrees with N), IVP and TVP (without
+and with an object), VP (one of the two)."""
 
 LINKS: dict[str, tuple[str, Mapping[str, str] | Mapping[str, tuple[str, ...]]]] = {
     "OBJ": ("OPTOBJ", lexicon.UNDERSTOOD_OBJECT),
@@ -188,3 +191,35 @@ class Filling:
             if word not in self._used:
                 self._used.add(word)
                 return word
+
+
+def read(table: str) -> Pairs:
+    """The (premise, hypothesis) patterns of a table."""
+    lines = (line.strip().split(" -> ") for line in table.split(";"))
+    return tuple((premise, hypothesis) for premise, choices in lines for hypothesis in choices.split(" | "))
+
+
+def changed(pairs: Pairs, kinds: str, change: str) -> Pairs:
+    """The pairs with each slot of ``kinds`` in the hypothesis replaced in turn (\\1 is its kind, \\2 its number)."""
+    return tuple(
+        (premise, _agreeing(hypothesis[: slot.start()] + slot.expand(change) + hypothesis[slot.end() :], slot))
+        for premise, hypothesis in pairs
+        for slot in re.finditer(rf"\b({kinds})(\d)", hypothesis)
+    )
+
+
+def _agreeing(hypothesis: str, slot: re.Match[str]) -> str:
+    """was/were of a noun follows when the noun has become number 9."""
+    return hypothesis.replace(f"BE{slot[2]}", "BE9") if slot[1] == "N" else hypothesis
+
+
+def around(clauses: tuple[str, ...], *wrappers: str) -> Pairs:
+    """Each clause in each of ``wrappers`` in the place of its underscore, and the clause alone."""
+    return tuple((wrapper.replace("_", clause), clause) for wrapper in wrappers for clause in clauses)
+
+
+def asserted(pairs: Pairs) -> Pairs:
+    """The pairs, twice, and each with its premise beside or under what asserts it: the gold label stays."""
+    wrappers = ("SURELY8 _", "_ , and N8 VP8", "N8 FACT8 that _")
+    plain = [pair for pair in pairs if not re.search("SURELY|SINCE|FACT|that|because|after|before|,", pair[0])]
+    return (*pairs, *pairs, *((wrapper.replace("_", p), h) for p, h in plain for wrapper in wrappers))
