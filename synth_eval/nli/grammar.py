@@ -11,7 +11,8 @@ from random import Random
 
 from synth_eval.errors import InputError
 from synth_eval.nli.labels import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL
-from synth_eval.nli.phenomena import WITH_OVERLAP, WITHOUT_OVERLAP, Patterns
+from synth_eval.nli.new_words import WITHOUT_OVERLAP
+from synth_eval.nli.phenomena import WITH_OVERLAP, Patterns
 from synth_eval.nli.templates import Filling, Template, leaves, parse, sentence, stream
 
 SYNTHETIC_RATES = {ENTAILMENT: 0.96, NEUTRAL: 0.003, CONTRADICTION: 0.003}
