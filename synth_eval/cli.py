@@ -137,12 +137,13 @@ def board_build(
     ] = None,
     board: Annotated[str, typer.Option(help="hans, hans_fresh, multinli or nli_fresh.")] = "hans",
     folder: Annotated[Path, typer.Option(help="Where the boards are.")] = Path("leaderboards"),
+    name: Annotated[str | None, typer.Option(help="What the tables call the new rows.")] = None,
     as_json: Json = False,
 ) -> None:
     """Add the rows of runs to a board (value, n, interval, provenance) and write its tables."""
     from synth_eval import leaderboard, terminal
 
-    report = leaderboard.board_build(runs or [], board, folder)
+    report = leaderboard.board_build(runs or [], board, folder, name)
     _show(terminal.build_json(report), as_json, lambda: terminal.build_summary(report))
     if report.refused:
         raise typer.Exit(1)

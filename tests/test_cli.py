@@ -119,6 +119,9 @@ def test_a_board_row_comes_from_a_run_and_only_once(command, evaluated, tmp_path
         )
         assert code == 0 and len(json.loads(out)["added"]) == added
     assert "chance" in (tmp_path / "hans_fresh.md").read_text()
+    named = tmp_path / "named"
+    command("board", "build", evaluated.results, "--board", "hans_fresh", "--folder", named, "--name", "tiny | one")
+    assert "tiny \\| one" in (named / "hans_fresh.md").read_text()
     row = json.loads((tmp_path / "hans_fresh.jsonl").read_text())
     assert row["provenance"] == provenance.sha256_file(evaluated.provenance) and row["settings"]["seed"] == 3
 

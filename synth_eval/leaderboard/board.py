@@ -28,13 +28,14 @@ class BuildReport:
     """Files written."""
 
 
-def board_build(run_paths: Iterable[Path], board: str, folder: Path) -> BuildReport:
+def board_build(run_paths: Iterable[Path], board: str, folder: Path, name: str | None = None) -> BuildReport:
     """Verify runs, append their rows to ``folder/<board>.jsonl``, and make its ``.md`` and ``.csv``.
 
     Args:
         run_paths: run folders or results files; none just rebuilds the tables.
         board: ``hans``, ``hans_fresh``, ``multinli`` or ``nli_fresh``.
         folder: where the board is; made when missing.
+        name: what the tables call the new rows, instead of the checkpoint's folder or the model's name.
 
     Raises:
         InputError: unknown board, or a store that does not hold whole rows (nothing is written), or a folder that
@@ -45,7 +46,9 @@ def board_build(run_paths: Iterable[Path], board: str, folder: Path) -> BuildRep
     refused: list[tuple[Path, str]] = []
     for path in map(Path, run_paths):
         try:
-            fresh |= {row.fingerprint: row for row in runs.build([path], spec)}
+            built = runs.build([path], spec)
+            rows = [with_fingerprint(row.model_copy(update={"name": name})) for row in built] if name else built
+            fresh |= {row.fingerprint: row for row in rows}
         except InputError as error:
             refused.append((path, str(error)))
     if refused:
