@@ -10,7 +10,7 @@ from synth_eval.errors import InputError
 from synth_eval.files import write_atomic
 from synth_eval.leaderboard import boards, references, runs, tables
 from synth_eval.leaderboard.boards import Board
-from synth_eval.leaderboard.rows import Row, locked, read_rows, unwritable, write_rows
+from synth_eval.leaderboard.rows import Row, locked, read_rows, unwritable, with_fingerprint, write_rows
 
 
 @dataclass(frozen=True)
