@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from synth_eval.metrics.statistics import Score
 
 
+STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0)}
+
+
 def hans_json(report: HansReport) -> dict[str, Any]:
     """A HANS report as one object."""
     return asdict(report)
@@ -27,7 +30,14 @@ def hans_json(report: HansReport) -> dict[str, Any]:
 def hans_table(report: HansReport) -> None:
     """Print a HANS report: heuristics by gold label, overall, the 30 subcases."""
     console = Console(soft_wrap=True)
-    cells = Table("heuristic", "entailed", "non-entailed", "both", title=f"HANS, {report.n:,} pairs")
+    cells = Table(
+        "heuristic",
+        "entailed",
+        "non-entailed",
+        "both",
+        title=f"HANS, {report.n:,} pairs: accuracy in percent [95 % interval]",
+        **STYLE,
+    )
     for heuristic in HEURISTICS:
         names = (f"{heuristic}/{ENTAILMENT}", f"{heuristic}/{NON_ENTAILMENT}", heuristic)
         cells.add_row(heuristic, *(_percent(report.scores.get(name)) for name in names))
@@ -35,7 +45,7 @@ def hans_table(report: HansReport) -> None:
     cells.add_row("overall", "", "", _percent(report.scores["overall"]))
     cells.add_row("predicted entailment", "", "", _percent(report.scores["predicted_entailment"]))
     console.print(cells)
-    subcases = Table("subcase", "gold label", "accuracy, 95 % interval", title="Subcases")
+    subcases = Table("subcase", "gold label", "accuracy, 95 % interval", title="Subcases", **STYLE)
     for name, found in report.subcases.items():
         subcases.add_row(name, SUBCASES[name][1], _percent(found))
     console.print(subcases)
@@ -69,9 +79,7 @@ def build_summary(report: BuildReport) -> None:
 
 def comparison(rows: dict[str, dict[str, Row]]) -> None:
     """Print name -> board -> row side by side: accuracy on the general set, then by heuristic and gold label."""
-    table = Table(
-        title="Accuracy in percent; hans_fresh: entailed / not entailed", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    table = Table(title="Accuracy in percent; hans_fresh: entailed / not entailed", **STYLE)
     for heading in ("model", "nli_fresh", *(heuristic.replace("_", "\n") for heuristic in HEURISTICS)):
         table.add_column(heading, no_wrap=True)
     for name, boards in rows.items():
