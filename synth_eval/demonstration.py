@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from synth_eval import leaderboard, provenance, terminal
+from synth_eval import __version__, leaderboard, provenance, terminal
 from synth_eval.data import sources
 from synth_eval.errors import InputError
 from synth_eval.leaderboard.plots import heuristic_by_label
@@ -42,7 +42,7 @@ def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
 
     Args:
         output_dir: where models, runs, boards and the figure go.
-        quick: little data and few documents, to try the installation; the numbers mean nothing then.
+        quick: little data and few documents, to try the installation; in its own folder ``quick``.
 
     Returns:
         Scores by model and board, and the files.
@@ -51,6 +51,7 @@ def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
         InputError: a recipe or an evaluation failed; what was finished stays.
     """
     console, start = Console(soft_wrap=True, highlight=False), time.monotonic()
+    output_dir = output_dir / "quick" if quick else output_dir
     os.environ.setdefault("LMEVAL_LOG_LEVEL", "WARNING")
     real = [name for name in REAL if _at_hand(name)]
     runs: dict[str, list[Path]] = {}
@@ -102,7 +103,7 @@ def _train(script: str, recipe: str, output_dir: Path, quick: bool) -> Path:
     command = [sys.executable, recipes / script, "--config", recipes / recipe, "--output_dir", output_dir]
     command += QUICK_TRAINING if quick else []
     one_thread = {"OMP_NUM_THREADS": "1", **os.environ}  # models this small are slower with more
-    done = subprocess.run([str(part) for part in command], check=False, env=one_thread)  # noqa: S603
+    done = subprocess.run([str(part) for part in command], check=False, env=one_thread, stdout=sys.stdout)  # noqa: S603
     if done.returncode:
         raise InputError(
             f"recipes/{recipe}", f"exit status {done.returncode}", "a trained model", "read the recipe's messages above"
@@ -114,7 +115,7 @@ def _evaluate(model: Path, backend: str, tasks: str, limit: int | None, quick: b
     """Run the harness unless this very checkpoint was asked already; returns the folder of the results."""
     from synth_eval.experiment.evaluate import evaluate
 
-    asked = provenance.sha256_text(f"{provenance.sha256_folder(model)} {tasks} {limit} {quick}")[:12]
+    asked = provenance.sha256_text(f"{__version__} {provenance.sha256_folder(model)} {tasks} {limit} {quick}")[:12]
     output = model.parent / f"eval-{asked}"
     if not list(output.rglob("provenance_*.json")):
         arguments = ["--model", backend, "--model_args", f"pretrained={model}", "--tasks", tasks, "--batch_size", "64"]
