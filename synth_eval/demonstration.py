@@ -54,25 +54,7 @@ def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
     output_dir = output_dir / "quick" if quick else output_dir
     os.environ.setdefault("LMEVAL_LOG_LEVEL", "WARNING")
     real = [name for name in REAL if _at_hand(name)]
-    runs: dict[str, list[Path]] = {}
-    for number, (name, (script, recipe, backend)) in enumerate(MODELS.items(), 1):
-        console.rule(f"{number} of {len(MODELS)}: {name}")
-        model = _train(script, recipe, output_dir / name, quick)
-        runs[name] = [_evaluate(model, backend, FRESH, None, quick)]
-        if real:
-            tasks = ",".join(REAL[part] for part in real)
-            runs[name].append(_evaluate(model, backend, tasks, QUICK_LIMIT if quick else REAL_LIMIT, quick))
-    console.rule("boards")
-    boards = output_dir / "leaderboards"
-    rows: dict[str, dict[str, Row]] = {name: {} for name in runs}
-    for board, position in {"nli_fresh": 0, "hans_fresh": 0, **dict.fromkeys(real, 1)}.items():
-        report = leaderboard.board_build([paths[position] for paths in runs.values()], board, boards)
-        if report.refused:
-            raise InputError(*report.refused[0], "a verified run", "remove the folder and run the demo again")
-        terminal.build_summary(report)
-        built = {row.provenance: row for row in (*report.added, *report.skipped)}
-        for name, paths in runs.items():
-            rows[name][board] = next(built[hash_] for hash_ in _provenance_hashes(paths[position]) if hash_ in built)
+    rows = _boards(_runs(console, output_dir, real, quick), real, output_dir / "leaderboards")
     figure = heuristic_by_label(
         [row["hans_fresh"].model_copy(update={"name": name}) for name, row in rows.items()],
         output_dir / "hans_fresh",
@@ -88,8 +70,36 @@ def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
         "seconds": round(time.monotonic() - start, 1),
         "scores": {name: {board: row.model_dump()["scores"] for board, row in b.items()} for name, b in rows.items()},
         "figure": [str(path) for path in figure],
-        "boards": str(boards),
+        "boards": str(output_dir / "leaderboards"),
     }
+
+
+def _runs(console: Console, output_dir: Path, real: list[str], quick: bool) -> dict[str, list[Path]]:
+    """Model -> its evaluations: on the generated sets, and on real ones where they are at hand."""
+    runs: dict[str, list[Path]] = {}
+    for number, (name, (script, recipe, backend)) in enumerate(MODELS.items(), 1):
+        console.rule(f"{number} of {len(MODELS)}: {name}")
+        model = _train(script, recipe, output_dir / name, quick)
+        runs[name] = [_evaluate(model, backend, FRESH, None, quick)]
+        if real:
+            tasks = ",".join(REAL[part] for part in real)
+            runs[name].append(_evaluate(model, backend, tasks, QUICK_LIMIT if quick else REAL_LIMIT, quick))
+    console.rule("boards")
+    return runs
+
+
+def _boards(runs: dict[str, list[Path]], real: list[str], folder: Path) -> dict[str, dict[str, Row]]:
+    """Build the boards; model -> board -> row."""
+    rows: dict[str, dict[str, Row]] = {name: {} for name in runs}
+    for board, position in {"nli_fresh": 0, "hans_fresh": 0, **dict.fromkeys(real, 1)}.items():
+        report = leaderboard.board_build([paths[position] for paths in runs.values()], board, folder)
+        if report.refused:
+            raise InputError(*report.refused[0], "a verified run", "remove the folder and run the demo again")
+        terminal.build_summary(report)
+        built = {row.provenance: row for row in (*report.added, *report.skipped)}
+        for name, paths in runs.items():
+            rows[name][board] = next(built[hash_] for hash_ in _provenance_hashes(paths[position]) if hash_ in built)
+    return rows
 
 
 def _at_hand(name: str) -> bool:

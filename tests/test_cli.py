@@ -273,3 +273,23 @@ def test_no_credential_reaches_a_record():
     )
     text = json.dumps(record)
     assert not any(secret in text for secret in ("abc123secret", '"x"', "pw@", "me:pw"))
+
+
+@pytest.mark.parametrize("bad", ["nan", "-inf", "Infinity"])
+def test_non_finite_answers_to_any_task_are_found(evaluated, tmp_path, bad):
+    """Also of tasks that are not ours, where the harness writes the number as text and keeps a finite accuracy."""
+    folder = shutil.copytree(evaluated.results.parent, tmp_path / "copy")
+    file = next(folder.glob("samples_*"))
+    first, *rest = file.read_text().splitlines()
+    sample = json.loads(first)
+    sample["filtered_resps"][0][0] = bad
+    file.write_text("\n".join([json.dumps(sample), *rest]) + "\n")
+    with pytest.raises(InputError, match="finite numbers"):
+        verify(folder / evaluated.results.name, [], {}, {})
+
+
+def test_several_lines_a_document_are_several_filters_not_several_documents(evaluated, tmp_path):
+    folder = shutil.copytree(evaluated.results.parent, tmp_path / "copy")
+    file = next(folder.glob("samples_*"))
+    file.write_text(file.read_text() * 2)
+    assert verify(folder / evaluated.results.name, [], {}, {}).status == "valid"

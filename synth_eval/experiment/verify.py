@@ -15,6 +15,7 @@ from synth_eval.files import parse_json, read_json
 from synth_eval.nli.prompts import DEFAULT
 
 _NON_FINITE = re.compile(r"\"(-?inf(inity)?|nan)\"|\b(NaN|Infinity)\b", re.IGNORECASE)
+SEEDS = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,7 @@ def verify(results_file: Path, command: list[str], model_args: dict[str, Any], m
         prompt=_prompt(results),
         metadata=metadata,
         model_config=_model_config(results["config"]),
-        seeds={
-            name: results["config"].get(name) for name in ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
-        },
+        seeds={name: results["config"].get(name) for name in SEEDS},
         task_versions=results["versions"],
         task_hashes=results.get("task_hashes", {}),
         documents={task: counts[task]["effective"] for task in samples},
@@ -87,15 +86,17 @@ def _check_samples(file: Path, expected: int) -> None:
         raise InputError(
             file, "no such file", f"{expected} documents", "read the harness's log above; is the disk full?"
         )
-    count = 0
+    documents = set()
     with open(file, encoding="utf-8") as lines:
-        for count, line in enumerate(lines, 1):
-            answers = json.dumps(parse_json(line, f"{file.name}:{count}").get("filtered_resps"))
+        for number, line in enumerate(lines, 1):
+            sample = parse_json(line, f"{file.name}:{number}")
+            documents.add(sample["doc_id"])  # a task with several filters writes several lines a document
+            answers = json.dumps(sample.get("filtered_resps"))
             if _NON_FINITE.search(answers):
                 fix = "check the model's weights: a diverged model answers so"
-                raise InputError(f"{file.name}:{count}", f"the answer {answers[:120]}", "finite numbers", fix)
-    if count != expected:
-        raise InputError(file, f"{count} documents", f"{expected} documents", "run again; is the disk full?")
+                raise InputError(f"{file.name}:{number}", f"the answer {answers[:120]}", "finite numbers", fix)
+    if len(documents) != expected:
+        raise InputError(file, f"{len(documents)} documents", f"{expected} documents", "run again; is the disk full?")
 
 
 def _model_config(config: dict[str, Any]) -> dict[str, Any]:
