@@ -73,21 +73,26 @@ def path(name: Folder, as_json: Json = False) -> None:
 @app.command(
     "eval",
     context_settings=FLAGS_OF_HARNESS,
-    epilog="Examples: synth-eval eval --model hf --model_args pretrained=gpt2 --tasks hans_heuristics --batch_size 64"
-    "  |  synth-eval eval --model synth-classifier --model_args pretrained=runs/minilm/model --tasks multinli"
-    "  |  … --metadata prompt=true_false (another prompt), --metadata seed=7 (other hans_fresh pairs)."
-    "  All flags: lm_eval run --help",
+    epilog="\n\n".join(
+        (
+            "Examples:",
+            "synth-eval eval --model hf --model_args pretrained=gpt2 --tasks hans_heuristics --batch_size 64",
+            "synth-eval eval --model synth-classifier --model_args pretrained=runs/minilm/model --tasks multinli",
+            "Another prompt: --metadata prompt=true_false. Other hans_fresh pairs: --metadata seed=7.",
+            "All flags: lm_eval run --help",
+        )
+    ),
 )
 def evaluate(
     context: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option(help="Load and check the tasks, print their documents, run no model.")
+        bool, typer.Option("--dry-run", help="Load and check the tasks, print their documents, run no model.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Run lm-evaluation-harness with our tasks and backends: every flag of `lm_eval run`.
 
-    Result files are verified, per-document files and provenance are written (default folder: runs/eval), the response
+    Result files are verified, per-document files and provenance are written (default: a new folder in runs/eval), the response
     cache (--use_cache) is keyed by the model, and anything non-finite ends in an error.
     """
     from synth_eval.experiment import evaluate as door
@@ -153,7 +158,7 @@ def board_build(
 def demo(
     output_dir: Annotated[Path, typer.Option("--output_dir", help="Everything is written here.")] = Path("demo"),
     quick: Annotated[
-        bool, typer.Option(help="Little data, one minute: tries the installation, proves nothing.")
+        bool, typer.Option("--quick", help="Little data, one minute: tries the installation, proves nothing.")
     ] = False,
     as_json: Json = False,
 ) -> None:
