@@ -92,8 +92,8 @@ def evaluate(
 ) -> None:
     """Run lm-evaluation-harness with our tasks and backends: every flag of `lm_eval run`.
 
-    Result files are verified, per-document files and provenance are written (default: a new folder in runs/eval), the response
-    cache (--use_cache) is keyed by the model, and anything non-finite ends in an error.
+    Result files are verified; per-document files and provenance are written (default: a new folder in runs/eval);
+    the response cache (--use_cache) is keyed by the model; anything non-finite ends in an error.
     """
     from synth_eval.experiment import evaluate as door
 
@@ -162,7 +162,7 @@ def demo(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a small language model and classifiers, evaluate them with the harness, put them on a board (6 minutes)."""
+    """Train a small language model and classifiers, evaluate them with the harness, put them on a board (4 minutes)."""
     from synth_eval import demonstration
 
     with _stdout_to_stderr(as_json):
