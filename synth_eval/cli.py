@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,8 +104,12 @@ def evaluate(
         lines = "\n".join(f"{count:>8,}  {task}" for task, count in counts.items())
         _show({"documents": counts}, as_json, lambda: print(f"{lines}\n{sum(counts.values()):>8,}  documents in all"))
         return
-    with _stdout_to_stderr(as_json):
-        done = door.evaluate(context.args)
+    try:
+        with _stdout_to_stderr(as_json):
+            done = door.evaluate(context.args)
+    except KeyboardInterrupt as stop:
+        print("interrupted: nothing was written; with --use_cache FILE the same command goes on", file=sys.stderr)
+        raise typer.Exit(130) from stop
     summary = {
         "results": str(done.results),
         "provenance": str(done.provenance),
@@ -112,7 +117,9 @@ def evaluate(
         "status": done.status,
         "scores": done.scores,
     }
-    next_step = f"Next: synth-eval board build {done.results.parent} --board BOARD"
+    next_step = "\n".join(
+        f"Next: synth-eval board build {done.results} --board {name}" for name in _boards(done.samples)
+    )
     _show(summary, as_json, lambda: print(f"Verified ({done.status}): {done.results}\n{next_step}"))
 
 
@@ -179,6 +186,18 @@ def doctor(as_json: Json = False) -> None:
     _show(report, as_json, lambda: checks.show(report))
     if not report["healthy"]:
         raise typer.Exit(1)
+
+
+def _boards(tasks: Iterable[str]) -> list[str]:
+    """The boards that a run with these tasks can be put on."""
+    from synth_eval.leaderboard.boards import BOARDS
+
+    asked = set(tasks)
+    return [
+        name
+        for name, board in BOARDS.items()
+        if (asked >= set(board.tasks) if board.whole else asked & set(board.tasks))
+    ]
 
 
 @contextlib.contextmanager

@@ -52,6 +52,11 @@ def show(report: dict[str, Any]) -> None:
     console = Console(soft_wrap=True)
     console.print(table)
     verdict = "[green]lm_eval --tasks hans_heuristics works here.[/green]"
+    if report["data"]["hans"].startswith("hub") and not report["hub"]["reachable"]:
+        verdict = (
+            "[yellow]lm_eval sees our tasks, but HANS is neither in SYNTH_EVAL_DATA nor is the Hub reachable "
+            "(a cached copy works); hans_fresh and nli_fresh need no data.[/yellow]"
+        )
     closed = "[red]Plain lm_eval does not see our tasks here[/red]; use `synth-eval eval`, or see plug-in above."
     console.print(verdict if report["healthy"] else closed)
 

@@ -55,6 +55,12 @@ def evaluate(arguments: list[str]) -> Evaluation:
         options.use_cache = f"{options.use_cache}-{cache_key(options)}"
     preflight.SERVED_BY_CLASSIFIER.clear()
     try:
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            output, error.strerror or str(error), "a folder to write to", "another --output_path"
+        ) from error
+    try:
         with _our_tasks_and_backends(options), _one_message():
             options.func(options)
         command = ["synth-eval", "eval", *arguments]
@@ -78,7 +84,7 @@ def _one_message() -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, TypeError, AssertionError) as error:
         words = " ".join(str(error).split())[:400]
         fix = "correct the flags; SYNTH_EVAL_TRACEBACK=1 shows where it was raised"
         raise InputError("lm_eval run", f"{type(error).__name__}: {words}", "a run that ends", fix) from error

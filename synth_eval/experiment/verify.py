@@ -55,13 +55,13 @@ def verify(results_file: Path, command: list[str], model_args: dict[str, Any], m
     record = provenance.describe(
         "evaluation",
         command=command,
-        status="limit" if limited else "truncated" if metadata.get("truncate") else "valid",
+        status=_status(limited, metadata, results),
         model=results["config"]["model"],
         model_args=results["config"]["model_args"],
         checkpoint=_checkpoint(model_args),
         prompt=_prompt(results),
         metadata=metadata,
-        model_config=_model_config(results["config"]),
+        model_config=_model_config(results),
         seeds={name: results["config"].get(name) for name in SEEDS},
         task_versions=results["versions"],
         task_hashes=results.get("task_hashes", {}),
@@ -99,11 +99,25 @@ def _check_samples(file: Path, expected: int) -> None:
         raise InputError(file, f"{len(documents)} documents", f"{expected} documents", "run again; is the disk full?")
 
 
-def _model_config(config: dict[str, Any]) -> dict[str, Any]:
+def _status(limited: bool, metadata: dict[str, Any], results: dict[str, Any]) -> str:
+    """What keeps a run from being ranked: part of the documents, prompts cut, a system prompt before the question."""
+    if limited:
+        return "limit"
+    if metadata.get("truncate"):
+        return "truncated"
+    return "system_prompt" if results.get("system_instruction_sha") else "valid"
+
+
+def _model_config(results: dict[str, Any]) -> dict[str, Any]:
     """How the model was run: what can change a score beyond weights, prompt and data."""
     names = {"model_dtype": "dtype", "model_sha": "model_sha", "input_format": "input_format", "labels": "labels"}
     names |= {"batch_size": "batch_size", "device": "device"}
-    return {ours: str(config[theirs]) for theirs, ours in names.items() if config.get(theirs) not in (None, "")}
+    names |= {name: name for name in ("system_instruction_sha", "chat_template_sha")}
+    config = results | results["config"]
+    found = {ours: str(config[theirs]) for theirs, ours in names.items() if config.get(theirs) not in (None, "")}
+    if "cuda" in found.get("device", "") and provenance.hardware()["gpu"] is None:
+        found["device"] = "cpu"  # the harness's default flag, which it does not follow without a GPU
+    return found
 
 
 def _prompt(results: dict[str, Any]) -> str | None:

@@ -47,7 +47,11 @@ def board_build(run_paths: Iterable[Path], board: str, folder: Path, name: str |
     for path in map(Path, run_paths):
         try:
             built = runs.build([path], spec)
-            rows = [with_fingerprint(row.model_copy(update={"name": name})) for row in built] if name else built
+            rows = (
+                [with_fingerprint(row.model_copy(update={"name": name})) for row in built]
+                if name is not None
+                else built
+            )
             fresh |= {row.fingerprint: row for row in rows}
         except InputError as error:
             refused.append((path, str(error)))
@@ -67,6 +71,12 @@ def _write(spec: Board, folder: Path, fresh: dict[str, Row]) -> BuildReport:
     there = {row.fingerprint for row in stored}
     added = tuple(row for row in fresh.values() if row.fingerprint not in there)
     skipped = tuple(row for row in fresh.values() if row.fingerprint in there)
+    known = {row.provenance: row.name for row in stored}
+    for row in added:
+        if row.provenance in known:
+            where = f"{store}, provenance {str(row.provenance)[:8]}"
+            fix = "a run has one row: keep its name, or remove the line from the store first"
+            raise InputError(where, f"a row of this run, named {known[row.provenance]!r}", "no row of it", fix)
     rows = tables.ordered([*stored, *added, *references.reference_rows(spec)], spec)
     texts = {f"{spec.name}.md": tables.markdown(rows, spec), f"{spec.name}.csv": tables.csv_text(rows, spec)}
     files = [write_rows(store, [*stored, *added])] if added else []

@@ -112,7 +112,8 @@ def csv_cell(value: object) -> str:
 
 _INTERVALS = (
     "In brackets the 95 % interval: on HANS and hans_fresh whole subcases are resampled, inside heuristic and gold "
-    "label; for a single subcase, and on the other boards, it is Wilson's. It says nothing about another training seed."
+    "label; for a single subcase, where all subcases agree, and on the other boards, it is Wilson's over the pairs. It "
+    "says nothing about another training seed."
 )
 
 

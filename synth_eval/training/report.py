@@ -86,9 +86,15 @@ def evaluation_command(run: Run, backend: str) -> str:
         prompt = settings.prompt
     else:  # a head over pairs answers any prompt that has its labels
         prompt = TWO_LABEL_PROMPT if run.pairs.classes == TWO_LABELS else prompts.DEFAULT
-    words = ["--model", backend, "--model_args", model_args, "--tasks", "hans_heuristics,multinli"]
+    words = ["--model", backend, "--model_args", model_args, "--tasks", _tasks(run)]
     words += [] if prompt == prompts.DEFAULT else ["--metadata", f"prompt={prompt}"]
     return f"synth-eval eval {shlex.join(words)}"
+
+
+def _tasks(run: Run) -> str:
+    """Tasks of the kind that was trained on: generated pairs need no download."""
+    generated = any(source["name"] == "nli_fresh" for source in run.pairs.sources)
+    return "nli_fresh,hans_fresh" if generated else "hans_heuristics,multinli"
 
 
 def _lines(title: str, rows: dict[str, str]) -> None:

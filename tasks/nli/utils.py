@@ -1,13 +1,17 @@
 """What the NLI tasks share: documents in, prompt and choices out. https://github.com/EleutherAI/lm-evaluation-harness"""
 
 import logging
+from difflib import get_close_matches
 
 from datasets import Dataset
 
 from synth_eval.data import sources
+from synth_eval.errors import nearest
 from synth_eval.nli import docs, preflight, prompts
 from synth_eval.nli.scoring import hans as process_hans  # noqa: F401 - named in the YAML files
 from synth_eval.nli.scoring import nli as process_nli  # noqa: F401
+
+log = logging.getLogger("synth_eval")
 
 # A subcase is scored on its own documents alone and enters no group mean; --metadata is explained in README.md.
 BY_DESIGN = ("Metrics were not scored on the same number", "Custom kwargs can be passed to `--metadata`")
@@ -28,6 +32,11 @@ def load(source, prompt=prompts.DEFAULT, heuristic=None, gold_label=None, **meta
 
     ``--metadata`` knows: prompt=NAME; SOURCE=PATH (the file to read); seed, size, per_subcase, cue (generated sets).
     """
+    for key in metadata:
+        if key not in docs.SETTINGS and get_close_matches(key, docs.SETTINGS, n=1, cutoff=0.8):
+            log.warning(
+                "--metadata or --model_args %s: no setting of these tasks; %s", key, nearest(key, docs.SETTINGS)
+            )
     preflight.check_model(metadata, prompts.get(prompt))
     options = {key: metadata[key] for key in docs.OPTIONS.get(source, ()) if key in metadata}
     records = sources.load(source, path=metadata.get(source), **options)
