@@ -119,6 +119,13 @@ def test_a_board_row_comes_from_a_run_and_only_once(command, evaluated, tmp_path
         )
         assert code == 0 and len(json.loads(out)["added"]) == added
     assert "chance" in (tmp_path / "hans_fresh.md").read_text()
+    killed = shutil.copytree(evaluated.results.parent, evaluated.results.parent.parent / ".running-1" / "model")
+    next(killed.glob("provenance_*")).unlink()  # as a kill -9 leaves it: the next build must not stumble over it
+    code, out, _ = command(
+        "board", "build", killed.parent.parent, "--board", "hans_fresh", "--folder", tmp_path, "--json"
+    )
+    assert code == 0 and len(json.loads(out)["skipped"]) == 1
+    shutil.rmtree(killed.parent)
     named = tmp_path / "named"
     command("board", "build", evaluated.results, "--board", "hans_fresh", "--folder", named, "--name", "tiny | one")
     assert "tiny \\| one" in (named / "hans_fresh.md").read_text()

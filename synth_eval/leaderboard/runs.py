@@ -60,7 +60,9 @@ def find(path: Path, board: Board) -> list[Run]:
     if path.is_file():
         files = [path]
     else:
-        files = sorted(path.rglob("results_*.json"), key=lambda file: (str(file.parent), _stamp(file)))
+        # a killed evaluation leaves its working folder: those files were never verified
+        whole = (file for file in path.rglob("results_*.json") if ".running-" not in str(file.relative_to(path)))
+        files = sorted(whole, key=lambda file: (str(file.parent), _stamp(file)))
     newest: dict[tuple[str, str], Run] = {}
     for file in files:
         results = verify.object_(read_json(file), file)

@@ -47,27 +47,7 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
         model = head.load(settings, pairs.classes)
     model = scratch.agree(model, tokenizer, settings)
     model.config.synth_eval_input = settings.synth_eval_input
-    return tokenizer, _with_lora(model, settings)
-
-
-def _with_lora(model: Any, settings: ClassifierSettings) -> Any:
-    if settings.lora is None:
-        return model
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    lora = settings.lora
-    scratch.check_targets(model, lora)
-    return get_peft_model(
-        model,
-        LoraConfig(
-            task_type=TaskType.SEQ_CLS,
-            r=lora.r,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=lora.target_modules,
-            modules_to_save=head.modules(model),
-        ),
-    )
+    return tokenizer, scratch.with_lora(model, settings, "SEQ_CLS", head.modules(model))
 
 
 def _text(settings: ClassifierSettings, pair: Pair) -> tuple[str, ...]:

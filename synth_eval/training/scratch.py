@@ -193,6 +193,25 @@ def agree(model: Any, tokenizer: Any, settings: TrainingSettings) -> Any:
     return model
 
 
+def with_lora(model: Any, settings: TrainingSettings, task_type: str, whole: list[str] | None = None) -> Any:
+    """The model with the recipe's adapters, or as it is; ``whole`` are modules trained and saved in full (the head)."""
+    lora = settings.lora
+    if lora is None:
+        return model
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    check_targets(model, lora)
+    config = LoraConfig(
+        task_type=TaskType(task_type),
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        modules_to_save=whole,
+    )
+    return get_peft_model(model, config)
+
+
 def origin(settings: TrainingSettings, model: Any) -> dict[str, Any]:
     """Provenance of the starting weights: name, revision or digest, and the record of a model that we made."""
     if settings.base_model is None:

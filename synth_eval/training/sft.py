@@ -57,7 +57,7 @@ def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, 
     else:
         tokenizer = scratch.load_tokenizer(settings)
         model = _load(settings)
-    return tokenizer, _with_lora(scratch.agree(model, tokenizer, settings), settings)
+    return tokenizer, scratch.with_lora(scratch.agree(model, tokenizer, settings), settings, "CAUSAL_LM")
 
 
 def _load(settings: SFTSettings) -> Any:
@@ -139,25 +139,6 @@ def trainer(
     result.remove_callback(ProgressCallback)
     result.add_callback(LossBar)
     return result
-
-
-def _with_lora(model: Any, settings: SFTSettings) -> Any:
-    if settings.lora is None:
-        return model
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    lora = settings.lora
-    scratch.check_targets(model, lora)
-    return get_peft_model(
-        model,
-        LoraConfig(
-            task_type=TaskType.CAUSAL_LM,
-            r=lora.r,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=lora.target_modules,
-        ),
-    )
 
 
 def facts(settings: SFTSettings, model: Any, truncated: int) -> dict[str, Any]:
