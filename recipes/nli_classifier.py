@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from synth_eval.training import classifier, recipe, report, run, scratch
+from synth_eval import recipe
+from synth_eval.training import classifier, report, run, scratch
 from synth_eval.training.pairs import load_pairs
 from synth_eval.training.settings import ClassifierSettings
 

@@ -1,4 +1,4 @@
-"""The one error that a user can mend: it names the place, what was found, what was expected, and the fix."""
+"""The error that a user can mend: it names the place, what was found, what was expected, and the fix."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ class InputError(ValueError):
     def __init__(self, where: object, found: str, expected: str, fix: str) -> None:
         self.where, self.found, self.expected, self.fix = str(where), found, expected, fix
         super().__init__(f"{where}: found {found}; expected {expected}. Fix: {fix}")
+
+
+class DivergedError(RuntimeError):
+    """Training left the finite numbers; nothing that could be evaluated is kept."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,6 +44,32 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def lock(folder: Path) -> int:
+    """Take the folder's lock, without waiting. It is free again when the handle is closed or the process is gone.
+
+    Returns:
+        an open handle of the folder; close it to let go.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise InputError(
+            folder,
+            f"another process is at work in {folder}",
+            "one run a folder",
+            "wait until it is finished, or use another --output_dir",
+        ) from error
+    except OSError as error:  # some network file systems have no locks
+        warnings.warn(f"{folder} cannot be locked ({error.strerror}): start no second run in it", stacklevel=2)
+    return handle
 
 
 def dump_json(value: object) -> str:

@@ -15,7 +15,19 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "trl", "datasets", "lm_eval"}
 
 FLOORS = {
-    1: {"__init__", "_autoload", "_harness", "errors", "files", "paths", "provenance", "nli", "metrics"},
+    1: {
+        "__init__",
+        "_autoload",
+        "_harness",
+        "errors",
+        "files",
+        "paths",
+        "provenance",
+        "recipe",
+        "settings",
+        "nli",
+        "metrics",
+    },
     2: {"data", "models", "experiment", "leaderboard"},
     3: {"training", "generation", "judging", "audit"},
     4: {"cli", "doctor", "demonstration", "terminal"},  # and cli_*

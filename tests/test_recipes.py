@@ -19,9 +19,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from synth_eval import provenance
+from synth_eval import files, provenance, recipe
 from synth_eval.nli import prompts
-from synth_eval.training import classifier, guard, pairs, processes, recipe, sft
+from synth_eval.training import classifier, guard, pairs, sft
 from synth_eval.training.settings import ClassifierSettings, SFTSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -382,7 +382,7 @@ def test_two_trainings_in_one_folder(killed, uninterrupted, tmp_path, capsys):
         assert not (tmp_path / "out/model").exists()
         said = capsys.readouterr().err.splitlines()
         assert len(said) == 2
-        assert all(f"another process is training in {tmp_path / 'out'}" in line for line in said)
+        assert all(f"another process is at work in {tmp_path / 'out'}" in line for line in said)
         assert process.poll() is None, "too fast to have met the second"
         rest, _ = process.communicate(timeout=120)
     finally:
@@ -546,7 +546,7 @@ def test_launchers(launcher, data, tmp_path):
 
 def test_a_locked_folder_stops_every_process_with_one_message(data, tmp_path):
     path = config(tmp_path, data, from_config=LLAMA, max_length=128)
-    handle = processes.lock(tmp_path / "out")
+    handle = files.lock(tmp_path / "out")
     process = start("sft.py", path, tmp_path / "out", LAUNCHERS["torchrun"])
     try:
         said, _ = process.communicate(timeout=120)
@@ -555,7 +555,7 @@ def test_a_locked_folder_stops_every_process_with_one_message(data, tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode != 0
-    assert said.count("found another process is training in") == 1
+    assert said.count("found another process is at work in") == 1
     assert not list((tmp_path / "out").iterdir())
 
 

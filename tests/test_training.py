@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from synth_eval import files, recipe
 from synth_eval.errors import InputError
-from synth_eval.training import classifier, guard, head, pairs, processes, recipe, report, run, scratch, sft
+from synth_eval.training import classifier, guard, head, pairs, report, run, scratch, sft
 from synth_eval.training.arguments import check_length
 from synth_eval.training.settings import ClassifierSettings, SFTSettings, TokenizerSettings
 
@@ -464,7 +465,7 @@ def opened(folder, output_dir, kind=ClassifierSettings, labels=LABELS, **more):
 
 def test_one_process_trains_in_a_folder_at_a_time(tmp_path):
     first, second = (opened(tmp_path, tmp_path / "out") for _ in range(2))
-    refusal = pytest.raises(InputError, match=r"another process is training in .*out.*--output_dir")
+    refusal = pytest.raises(InputError, match=r"another process is at work in .*out.*--output_dir")
     with run.hold(first), refusal, run.hold(second):
         pytest.fail("held twice")
     with run.hold(second):
@@ -487,7 +488,7 @@ def test_a_failed_training_lets_go_of_the_folder(tmp_path):
     for _ in range(2):
         with pytest.raises(guard.DivergedError), run.hold(opened(tmp_path, tmp_path / "out")):
             raise guard.DivergedError("the loss is nan")
-    handle = processes.lock(tmp_path / "out")
+    handle = files.lock(tmp_path / "out")
     os.close(handle)
 
 

@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from synth_eval.errors import DivergedError
 from synth_eval.files import dump_json, fsync_folder, parse_json, write_atomic
 from synth_eval.provenance import sha256_file
 from synth_eval.training.processes import barrier
@@ -28,10 +29,6 @@ WRITING = ".writing"
 PICKLES = ("training_args.bin",)  # a pickle that nothing reads; can hold a token
 KEEP = 2
 _WRITER = ("PytorchStreamWriter", "inline_container.cc", "iostream")  # in the RuntimeErrors of torch.save
-
-
-class DivergedError(RuntimeError):
-    """Training left the finite numbers; nothing that could be evaluated is kept."""
 
 
 def require_finite(value: float, what: str, step: int) -> None:

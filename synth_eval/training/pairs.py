@@ -16,7 +16,8 @@ from synth_eval.errors import InputError
 from synth_eval.files import dump_json
 from synth_eval.nli.labels import LABELS, NON_ENTAILMENT, TWO_LABELS, require
 from synth_eval.provenance import sha256_text
-from synth_eval.training.settings import DataSettings, TrainingSettings
+from synth_eval.settings import DataSettings
+from synth_eval.training.settings import TrainingSettings
 
 Pair = tuple[str, str, str]
 """premise, hypothesis, canonical gold label"""

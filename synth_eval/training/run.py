@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from synth_eval import provenance
-from synth_eval.errors import InputError
-from synth_eval.files import dump_json, fsync_folder, read_json, write_atomic
-from synth_eval.training.guard import PICKLES, WRITING, DivergedError, newest_verified, require_finite_files, writing
+from synth_eval.errors import DivergedError, InputError
+from synth_eval.files import dump_json, fsync_folder, lock, read_json, write_atomic
+from synth_eval.recipe import Recipe
+from synth_eval.training.guard import PICKLES, WRITING, newest_verified, require_finite_files, writing
 from synth_eval.training.pairs import Pairs
-from synth_eval.training.processes import barrier, is_main_process, lock
-from synth_eval.training.recipe import Recipe
+from synth_eval.training.processes import barrier, is_main_process
 
 IDENTITY = "run.json"
 

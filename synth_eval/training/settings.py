@@ -5,30 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Strict(BaseModel):
-    """Unknown keys, infinities and NaN are refused; a value never changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DataSettings(BaseModel):
-    """One data set: a source's name or a file, and the source's own options (``size``, ``seed``, ``cue``, ...)."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-    name: str
-    rows: Count | None = None
-    """Take this many rows, sampled with the recipe's seed."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys that go to the source."""
-        return dict(self.model_extra or {})
+from synth_eval.nli import prompts
+from synth_eval.settings import Count, DataList, Fraction, Seed, Strict
 
 
 class TokenizerSettings(Strict):
@@ -48,20 +28,11 @@ class LoraSettings(Strict):
     target_modules: list[str] | Literal["all-linear"] = "all-linear"
 
 
-def _as_list(value: Any) -> Any:
-    """Allow ``data: hans``, ``data: {name: hans}`` and a list of either."""
-    items = value if isinstance(value, list) else [value]
-    return [{"name": item} if isinstance(item, str) else item for item in items]
-
-
-DataList = Annotated[list[DataSettings], BeforeValidator(_as_list)]
-
-
 class TrainingSettings(Strict):
     """What both recipes share."""
 
     data: Annotated[DataList, Field(min_length=1)]
-    evaluation_data: DataList = []
+    evaluation_data: DataList = Field(default_factory=list)
     """Pairs that must not be trained on; the run stops when one is."""
     drop_overlap: bool = False
     """Drop training pairs that are in ``evaluation_data`` instead of stopping; the number is recorded."""
@@ -92,8 +63,13 @@ class TrainingSettings(Strict):
     save_every: Count = 500
     """Steps between checkpoints, from which the same command resumes."""
     log_every: Count = 20
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
     report_to: Literal["none", "trackio", "wandb"] = "none"
+
+    @field_validator("prompt")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return prompts.get(name).name
 
     @model_validator(mode="after")
     def _one_origin(self) -> TrainingSettings:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from synth_eval.errors import InputError, nearest
+from synth_eval.errors import DivergedError, InputError, nearest
 from synth_eval.files import dump_json
-from synth_eval.nli import prompts
 from synth_eval.provenance import sha256_text
-from synth_eval.training.guard import DivergedError
-from synth_eval.training.settings import DataSettings, LoraSettings, TokenizerSettings, TrainingSettings
 
-S = TypeVar("S", bound=TrainingSettings)
-_NESTED: dict[str, type[BaseModel]] = {"lora": LoraSettings, "tokenizer": TokenizerSettings, "data": DataSettings}
+S = TypeVar("S", bound=BaseModel)
 _TEXT_LIMIT = 1_000_000
 
 
@@ -46,7 +42,7 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
 
     Args:
         path: the YAML file.
-        kind: ``ClassifierSettings`` or ``SFTSettings``.
+        kind: the settings that it may hold.
         overrides: ``key=value``, dots for inner keys (``data.size=500``); values are YAML.
 
     Raises:
@@ -73,7 +69,6 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
         settings = kind.model_validate(content)
     except ValidationError as error:
         raise _explain(path, kind, error, lines) from error
-    prompts.get(settings.prompt)
     return Recipe(path, text, tuple(overrides), settings)
 
 
@@ -125,18 +120,36 @@ def _explain(
 ) -> InputError:
     first = error.errors()[0]
     place = first["loc"]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return cause
     line = lines.get(place) or (lines.get((place[0], *place[2:])) if place else None)  # data: {..} is read as a list
     where = f"{path}, line {line}" if line else str(path)
     key = ".".join(map(str, place))
     if first["type"] == "extra_forbidden":
-        owner = kind if len(place) == 1 else _NESTED.get(str(place[0]), kind)
-        advice = nearest(str(place[-1]), owner.model_fields)
+        advice = nearest(str(place[-1]), _owner(kind, place).model_fields)
         return InputError(where, f"the unknown key '{key}'", "a key that this recipe knows", advice)
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] == "missing":
         return InputError(where, f"no key '{key}'", f"a value for '{key}'", f"add '{key}: ...'")
     found = f"{key}: {first['input']!r}" if place else "settings that do not fit together"
     return InputError(where, found[:300], message, f"correct '{key}'" if place else "correct the recipe")
+
+
+def _owner(kind: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """The settings that the last key of ``place`` would belong to."""
+    for name in place[:-1]:
+        field = kind.model_fields.get(str(name))
+        kind = next(_models(field.annotation), kind) if field is not None else kind
+    return kind
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The settings inside a type such as ``dict[str, ArmSettings] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
