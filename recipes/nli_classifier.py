@@ -39,7 +39,7 @@ def main() -> int:
     with run.hold(folder):
         trainer = classifier.trainer(settings, folder, rows, tokenizer, model)
         run.train(trainer, folder)
-        run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated))
+        run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated, trainer))
     report.summary(folder, trainer, backend="synth-classifier")
     return 0
 

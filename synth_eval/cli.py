@@ -16,6 +16,8 @@ from typing import Annotated, Any
 
 import typer
 
+from synth_eval.cli_data import data_app
+from synth_eval.cli_experiment import experiment_app
 from synth_eval.errors import InputError
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 board_app = typer.Typer(help="Boards: results with intervals and provenance.", no_args_is_help=True)
 app.add_typer(board_app, name="board")
+app.add_typer(experiment_app, name="experiment")
+app.add_typer(data_app, name="data")
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object for machines; everything else goes to stderr.")
@@ -159,6 +163,19 @@ def board_build(
     _show(terminal.build_json(report), as_json, lambda: terminal.build_summary(report))
     if report.refused:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: synth-eval breakdown runs/eval --by runs/hardness/hardness.jsonl")
+def breakdown(
+    runs: Annotated[list[Path], typer.Argument(help="Folders or results files that `synth-eval eval` wrote.")],
+    by: Annotated[Path, typer.Option(help="The file that recipes/nli_hardness.py wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Accuracy of NLI runs on easy, ambiguous and hard pairs, each with n and interval."""
+    from synth_eval.leaderboard import breakdown as tables
+
+    found = tables.break_down(runs, by)
+    _show(tables.as_json(found), as_json, lambda: tables.show(found))
 
 
 @app.command(epilog="Example: synth-eval demo --output_dir demo")

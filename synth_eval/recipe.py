@@ -72,6 +72,14 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
     return Recipe(path, text, tuple(overrides), settings)
 
 
+def check(content: dict[str, Any], kind: type[S], where: object) -> S:
+    """Settings from a mapping; InputError naming ``where`` and the key."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise _explain(where, kind, error, {}) from error
+
+
 def _yaml(text: str, where: object, expected: str, fix: str) -> Any:
     """The content of a YAML text: what JSON can hold, and NaN and infinities, which are refused by key later."""
     try:
@@ -116,7 +124,7 @@ def _set(content: dict[str, Any], override: str) -> None:
 
 
 def _explain(
-    path: Path, kind: type[BaseModel], error: ValidationError, lines: dict[tuple[Any, ...], int]
+    path: object, kind: type[BaseModel], error: ValidationError, lines: dict[tuple[Any, ...], int]
 ) -> InputError:
     first = error.errors()[0]
     place = first["loc"]

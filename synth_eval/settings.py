@@ -32,10 +32,16 @@ class DataSettings(BaseModel):
         return dict(self.model_extra or {})
 
 
-def _as_list(value: Any) -> Any:
-    """Allow ``data: hans``, ``data: {name: hans}`` and a list of either."""
+def as_list(value: Any) -> Any:
+    """What a list of data sets may be written as: ``hans``, ``{name: hans}``, and a list of either."""
     items = value if isinstance(value, list) else [value]
     return [{"name": item} if isinstance(item, str) else item for item in items]
 
 
-DataList = Annotated[list[DataSettings], BeforeValidator(_as_list)]
+def as_one(value: Any) -> Any:
+    """What one data set may be written as: ``hans`` or ``{name: hans}``."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+Data = Annotated[DataSettings, BeforeValidator(as_one)]
+DataList = Annotated[list[DataSettings], BeforeValidator(as_list)]

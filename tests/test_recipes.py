@@ -253,6 +253,54 @@ def test_a_second_step_starts_where_the_first_ended(finished, data, tmp_path, ro
     assert torch.equal(predictions(model, tokenizer, inputs), predictions(first, tokenizer, inputs))
 
 
+def parameters(folder):
+    return load_file(folder / "model" / "model.safetensors")
+
+
+def test_no_epoch_leaves_the_model_untrained_and_the_next_run_goes_on_from_its_head(data, tmp_path, capsys):
+    path = config(tmp_path, data, epochs=0)
+    assert run("nli_classifier.py", path, tmp_path / "start") == 0
+    said = capsys.readouterr().out
+    assert "none: saved as it is (epochs: 0)" in said
+    assert "saved untrained (epochs: 0)" in said
+    assert "loss" not in said
+    assert sorted(item.name for item in (tmp_path / "start").iterdir()) == ["model", "provenance.json"]
+    record = provenance.read(tmp_path / "start")
+    assert (record["steps"], record["losses"], record["training_rows"]) == (0, [], 0)
+    assert record["labels"] == LABELS
+    settings = recipe.read(path, ClassifierSettings).settings
+    _, drawn = classifier.build(settings, pairs.load_pairs(settings))
+    start = parameters(tmp_path / "start")
+    assert all(torch.equal(start[name], value) for name, value in drawn.state_dict().items())
+    assert run("nli_classifier.py", path, tmp_path / "start") == 0
+    assert "already done" in capsys.readouterr().out
+    on = {"from_config": None, "tokenizer": None, "base_model": str(tmp_path / "start" / "model"), "seed": 3}
+    again = config(tmp_path, data, epochs=0, **on)
+    assert run("nli_classifier.py", again, tmp_path / "kept") == 0
+    kept = parameters(tmp_path / "kept")  # another seed, the same head: it is not drawn again
+    assert all(torch.equal(kept[name], value) for name, value in start.items())
+    assert run("nli_classifier.py", config(tmp_path, data, epochs=1, **on), tmp_path / "trained") == 0
+    trained = provenance.read(tmp_path / "trained")
+    assert trained["steps"] == 12
+    assert trained["base_model_sha256"] == record["model_sha256"]
+    assert not torch.equal(parameters(tmp_path / "trained")["classifier.weight"], start["classifier.weight"])
+
+
+def test_no_epoch_on_a_base_model_without_a_head_keeps_the_drawn_head(language_model, data, tmp_path):
+    base = language_model[1] / "model"
+    on = {"from_config": None, "tokenizer": None, "base_model": str(base), "input_format": "prompt"}
+    path = config(tmp_path, data, epochs=0, max_length=128, **on)
+    assert run("nli_classifier.py", path, tmp_path / "start") == 0
+    start, before = parameters(tmp_path / "start"), load_file(base / "model.safetensors")
+    assert all(torch.equal(start[name], before[name]) for name in before.keys() & start.keys())
+    assert start["score.weight"].shape == (3, 32)
+    assert provenance.read(tmp_path / "start")["synth_eval_input"] == "prompt:paper"
+    path = config(tmp_path, data, epochs=1, max_length=128, **on | {"base_model": str(tmp_path / "start" / "model")})
+    settings = recipe.read(path, ClassifierSettings).settings
+    _, model = classifier.build(settings, pairs.load_pairs(settings))
+    assert torch.equal(model.score.weight, start["score.weight"])
+
+
 def test_fine_tuning_refuses_a_classifier(finished, data, tmp_path, capsys):
     base = finished[1] / "model"
     path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base))

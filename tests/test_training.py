@@ -85,7 +85,7 @@ def test_the_recipe_hash_is_over_settings_not_spelling(tmp_path):
         ("epochs: .nan", ["line 5", "epochs: nan", "finite"]),
         ("epochs: .inf", ["epochs: inf"]),
         ("weight_decay: -1", ["weight_decay: -1", "greater than or equal to 0"]),
-        ("epochs: 0", ["epochs: 0", "greater than 0"]),
+        ("epochs: -1", ["epochs: -1", "greater than or equal to 0"]),
         ("batch_size: 2.5", ["batch_size: 2.5"]),
         ("input_format: pears", ["input_format: 'pears'", "'pair'"]),
         ("prompt: papper", ["'papper'", "did you mean 'paper'?"]),
@@ -126,6 +126,13 @@ def test_a_recipe_that_is_not_utf_8(tmp_path):
     path.write_bytes("# Zürich\n".encode("latin-1") + GOOD.encode())
     with pytest.raises(InputError, match=r"latin\.yaml: found bytes that are not UTF-8"):
         recipe.read(path, ClassifierSettings)
+
+
+def test_a_language_model_is_not_fine_tuned_for_no_epoch(tmp_path):
+    path = write(tmp_path, GOOD)
+    assert recipe.read(path, ClassifierSettings, ["epochs=0"]).settings.steps(100) == 0
+    with pytest.raises(InputError, match=r"epochs: 0.*greater than 0"):
+        recipe.read(path, SFTSettings, ["epochs=0"])
 
 
 def test_the_classifier_key_is_unknown_to_sft(tmp_path):
@@ -185,7 +192,7 @@ def test_two_label_data_needs_a_two_label_prompt():
 
 
 @given(
-    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=400),
+    lengths=st.lists(st.integers(1, 60), min_size=2, max_size=400),
     batch=st.integers(1, 9),
     epochs=st.sampled_from([0.3, 1.0, 2.0, 2.5]),
     seed=st.integers(0, 5),
@@ -198,6 +205,12 @@ def test_every_row_is_trained_on_as_often_as_the_epochs_say(lengths, batch, epoc
     counts = np.bincount(np.array(order, dtype=int), minlength=len(lengths))
     assert counts.max() <= np.ceil(epochs)
     assert counts.min() >= np.floor(epochs)
+
+
+def test_no_epoch_has_no_rows_and_a_part_of_one_has_some():
+    assert pairs.training_order([3, 4], 2, 0, 1) == []
+    with pytest.raises(InputError, match=r"epochs: found 0\.1 of 2 rows; expected one row or more"):
+        pairs.training_order([3, 4], 2, 0.1, 1)
 
 
 def test_batches_hold_rows_of_similar_length_in_no_order_of_length():
@@ -476,7 +489,7 @@ def test_one_process_trains_in_a_folder_at_a_time(tmp_path):
 def test_what_another_process_wrote_meanwhile_is_not_touched(tmp_path):
     first, second = (opened(tmp_path, tmp_path / "out") for _ in range(2))
     with run.hold(first):
-        run._prepare(first)
+        run.prepare(first)
     with pytest.raises(InputError, match="another process wrote since"), run.hold(second):
         pytest.fail("held")
     assert (first.checkpoints / run.IDENTITY).is_file()

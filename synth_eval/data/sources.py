@@ -124,6 +124,19 @@ def locate(name: str, *, path: str | Path | None = None) -> Location:
     raise InputError(name, f"no data (path: none given; {_tried(name)}; not on the Hub)", FILES[name][0], fix)
 
 
+def digest(name: str) -> str:
+    """What identifies a data set's content without its options: a file's SHA-256, the split on the Hub, the generator.
+
+    Raises:
+        InputError: as `locate`.
+    """
+    place = locate(name)
+    if place.where in ("generated", "hub"):
+        return place.detail
+    with open(place.detail, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _candidates(name: str) -> list[Path]:
     folder = os.environ.get(VARIABLE)
     return [Path(folder) / file for file in FILES[name]] if folder else []

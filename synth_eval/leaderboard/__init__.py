@@ -1,5 +1,6 @@
-"""From run folders to boards: verified rows, and the tables and the figure made from them."""
+"""From run folders to boards: verified rows, and the tables and the figures made from them."""
 
 from synth_eval.leaderboard.board import BuildReport, board_build, board_rows
+from synth_eval.leaderboard.experiment_board import experiment_board
 
-__all__ = ["BuildReport", "board_build", "board_rows"]
+__all__ = ["BuildReport", "board_build", "board_rows", "experiment_board"]

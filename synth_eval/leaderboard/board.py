@@ -26,6 +26,8 @@ class BuildReport:
     """Run paths and why; with any of these nothing was written."""
     files: tuple[Path, ...]
     """Files written."""
+    cells: tuple[int, int] | None = None
+    """Finished and planned cells, for an experiment."""
 
 
 def board_build(run_paths: Iterable[Path], board: str, folder: Path, name: str | None = None) -> BuildReport:
@@ -85,6 +87,8 @@ def _write(spec: Board, folder: Path, fresh: dict[str, Row]) -> BuildReport:
 
 
 def board_rows(board: str, folder: Path) -> list[Row]:
-    """All rows of a board in table order: runs, published rows (HANS), chance."""
+    """All rows of a board in table order: runs, published rows (HANS), chance; of an experiments' board its cells."""
+    if board in boards.EXPERIMENT_BOARDS:
+        return read_rows(folder / f"{board}.jsonl", board)
     spec = boards.get(board)
     return tables.ordered([*read_rows(folder / f"{board}.jsonl", board), *references.reference_rows(spec)], spec)

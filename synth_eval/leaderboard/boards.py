@@ -82,8 +82,50 @@ BOARDS = {
 }
 
 
+@dataclass(frozen=True)
+class ExperimentBoard:
+    """A board of an experiment's cells: one row has the scores of several boards."""
+
+    name: str
+    title: str
+    parts: tuple[Board, Board]
+    """The blindspot (HANS) and the general task."""
+    general: tuple[str, ...]
+    """Scores of the general task, in the order of the tables."""
+    published: bool = False
+    """Published numbers on the same tasks stand beside it."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All scores of a row."""
+        return (*self.general, *METRICS)
+
+
+EXPERIMENT_BOARDS = {
+    board.name: board
+    for board in (
+        ExperimentBoard(
+            "nli_robustness",
+            "Robustness: what NLI training data does to HANS",
+            (BOARDS["hans"], BOARDS["multinli"]),
+            ("matched", "matched_2label", "mismatched", "mismatched_2label"),
+            published=True,
+        ),
+        ExperimentBoard(
+            "nli_robustness_fresh",
+            "Robustness on generated sets: what NLI training data does to HANS fresh",
+            (BOARDS["hans_fresh"], BOARDS["nli_fresh"]),
+            ("acc", "acc_2label"),
+        ),
+    )
+}
+
+
 def get(name: str) -> Board:
     """The board of that name; InputError with the nearest one."""
     if name not in BOARDS:
-        raise InputError("--board", repr(name), "the name of a board", nearest(name, BOARDS))
+        if name in EXPERIMENT_BOARDS:
+            fix = f"synth-eval board build runs/EXPERIMENT --board {name}"
+            raise InputError("--board", repr(name), "a board of single runs; this one has an experiment's cells", fix)
+        raise InputError("--board", repr(name), "the name of a board", nearest(name, [*BOARDS, *EXPERIMENT_BOARDS]))
     return BOARDS[name]

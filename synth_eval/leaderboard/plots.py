@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ PANELS = {
     ENTAILMENT: "Entailed: the heuristics help",
 }
 BAR = 0.26  # of the unit that a model has
+_POSITIONS = re.compile(rb' (?:d|x|y|transform)="[^"]*"')
+_LONG = re.compile(rb"(\.\d\d)\d+")
 STYLE: Any = {
     "font.size": 11,
     "svg.hashsalt": "synth-eval",
@@ -61,7 +64,7 @@ def heuristic_by_label(rows: Sequence[Row], path: str | Path, *, title: str = "H
         figure.suptitle(title, x=0.01, ha="left", fontsize=14, fontweight="bold", parse_math=False)
         handles, labels = axes[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-        return _write(figure, Path(path), "svg"), _write(figure, Path(path), "png")
+        return write_figure(figure, Path(path), "svg"), write_figure(figure, Path(path), "png")
 
 
 def _panel(axes: Any, rows: Sequence[Row], label: str) -> None:
@@ -105,9 +108,25 @@ def _label(row: Row) -> str:
     return "\n".join([*lines, remark] if remark else lines)
 
 
-def _write(figure: Any, path: Path, kind: str) -> Path:
+def write_figure(figure: Any, path: Path, kind: str, dpi: int = 150, colours: int | None = None) -> Path:
+    """Write the figure, without date and program: equal figures give equal bytes.
+
+    Args:
+        figure: a matplotlib figure.
+        path: the ending does not matter.
+        kind: ``svg`` (positions to a hundredth of a point) or ``png``.
+        dpi: of the PNG.
+        colours: of the PNG, in a palette; None: all of them.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return write_atomic(
-        path.with_name(f"{path.name.removesuffix('.svg').removesuffix('.png')}.{kind}"), buffer.getvalue()
-    )
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    content = buffer.getvalue()
+    if kind == "svg":
+        content = _POSITIONS.sub(lambda found: _LONG.sub(rb"\1", found[0]), content)
+    elif colours is not None:
+        from PIL import Image
+
+        small = io.BytesIO()
+        Image.open(buffer).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        content = small.getvalue()
+    return write_atomic(path.with_name(f"{path.name.removesuffix('.svg').removesuffix('.png')}.{kind}"), content)

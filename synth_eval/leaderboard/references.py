@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from synth_eval.nli.hans import PAIRS_PER_SUBCASE, SUBCASES
 from synth_eval.provenance import sha256_file
 
 PUBLISHED = "published_hans.json"
+PUBLISHED_CURVES = "published_zhang_pavlick.json"
 
 
 def reference_rows(board: Board) -> list[Row]:
@@ -103,3 +106,53 @@ def _verdicts(subcases: dict[str, float], where: str) -> Iterator[Verdict]:
             raise InputError(f"{where}, {name}", str(subcases[name]), expected, "restore the file")
         for number in range(PAIRS_PER_SUBCASE):
             yield Verdict(name, float(number < right))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A published line: accuracies of one arm from one starting point."""
+
+    starting_point: int | None
+    """Training pairs of step 1; None: the full set."""
+    arm: str
+    sizes: tuple[int, ...]
+    """Augmentation sizes."""
+    scores: dict[str, tuple[float, ...]]
+    """Score -> accuracy at each size, as fractions."""
+
+
+def published_curves(path: Path | None = None) -> tuple[list[Curve], str]:
+    """The lines of ``leaderboards/published_zhang_pavlick.json``, and where its numbers come from.
+
+    Raises:
+        InputError: a line has not one number a size.
+    """
+    path = path or paths.folder("leaderboards") / PUBLISHED_CURVES
+    content = read_json(path)
+    sizes = tuple(content["augmentation_sizes"])
+    curves = []
+    for item in content["series"]:
+        scores = {name: tuple(values) for name, values in item["scores"].items()}
+        if any(len(values) != len(sizes) for values in scores.values()):
+            where = f"{path}, {item['arm']} from {item['starting_point']}"
+            raise InputError(where, "a line that ends early", f"{len(sizes)} numbers", "restore the file")
+        curves.append(Curve(item["starting_point"], item["arm"], sizes, scores))
+    return curves, str(content["source"])
+
+
+def curves_beside(starting_point: int | None, largest: int) -> tuple[list[Curve], bool]:
+    """The published lines to show with a starting point, and whether they belong into the same panel.
+
+    They do from the very same starting point, where the largest augmentation is at least a third of theirs and at
+    most three times as large. Otherwise those of the nearest starting point (in ratio) are told.
+    """
+    curves, _ = published_curves()
+    known = sorted({curve.starting_point for curve in curves}, key=lambda start: math.inf if start is None else start)
+    if starting_point in known:
+        nearest = starting_point
+    else:
+        numbers = [number for number in known if number]
+        nearest = min(numbers, key=lambda number: abs(math.log(number / max(1, starting_point or 1))))
+    chosen = [curve for curve in curves if curve.starting_point == nearest]
+    theirs = max(size for curve in chosen for size in curve.sizes)
+    return chosen, nearest == starting_point and theirs / 3 <= largest <= theirs * 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from synth_eval.metrics.statistics import Score
 from synth_eval.provenance import sha256_text
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+"""A name that is safe as a file's, in a table and in an address."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NOT_CONTENT = {"fingerprint", "date", "command", "provenance"}  # they change when the same evaluation is run again
 NOT_CONFIGURATION = {"device"}  # so does this one of the model's configuration
@@ -38,6 +41,39 @@ class Entry(BaseModel):
     stderr: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Standard deviation between runs, for a mean of runs."""
+
+
+class Cell(BaseModel):
+    """Which cell of which experiment a row is: the model's training, but for the number that it got."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    experiment: PlainName
+    arm: PlainName
+    """``none`` for a starting model; a baseline has an arm of its own and augmentation size 0."""
+    starting_point: Annotated[int, Field(ge=0)] | None
+    """Training pairs of step 1; None: the full set."""
+    augmentation_size: Annotated[int, Field(ge=0)]
+    """Training pairs of step 2."""
+    seed: Annotated[int, Field(ge=0)]
+    stages: dict[str, PlainName]
+    """``start``, ``data``, ``train`` -> stage folder, named by a hash over everything that determines its content."""
+    evaluations: tuple[PlainName, ...]
+    """Stage folders that the scores come from."""
+    data: JsonValue = None
+    """Of the step-2 data: pairs by gold label and by full lexical overlap, where the stage counted them."""
+
+    @property
+    def name(self) -> str:
+        """What tables and messages call it."""
+        start = "full" if self.starting_point is None else f"{self.starting_point:,}"
+        return f"{self.arm}, start {start}, size {self.augmentation_size:,}, seed {self.seed}"
+
+    @property
+    def key(self) -> tuple[str, str, float, int, int]:
+        """What there is one row of: experiment, arm, starting point, augmentation size, seed; for sorting, too."""
+        start = math.inf if self.starting_point is None else self.starting_point
+        return self.experiment, self.arm, start, self.augmentation_size, self.seed
 
 
 class Row(BaseModel):
@@ -80,8 +116,11 @@ class Row(BaseModel):
     """Recipe, base model and hashes of the checkpoint, where it has a provenance."""
     date: str | None = None
     command: list[str] = []
+    cell: Cell | None = None
+    """For a row of an experiment. Such a row has no date, command, arguments and device: equal experiments
+    have equal rows, wherever and however they ran."""
     provenance: Sha256 | None = None
-    """SHA-256 of the evaluation's provenance file."""
+    """SHA-256 of the evaluation's provenance file; for a row of an experiment that of cell, data hashes and scores."""
     source: str | None = None
     """Where a published row's numbers come from."""
     fingerprint: str = ""
@@ -126,7 +165,7 @@ def read_rows(path: Path, board: str) -> list[Row]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> Path:
     """Write all rows of a board, atomically; call it under `locked`."""
-    return write_atomic(path, "".join(_canonical(row.model_dump(by_alias=True)) + "\n" for row in rows))
+    return write_atomic(path, "".join(canonical_json(row.model_dump(by_alias=True)) + "\n" for row in rows))
 
 
 @contextmanager
@@ -159,8 +198,9 @@ def _fingerprint(row: Row) -> str:
     content = row.model_dump(exclude=NOT_CONTENT, exclude_defaults=True, by_alias=True)
     if isinstance(row.configuration, dict):
         content["model_config"] = {k: v for k, v in row.configuration.items() if k not in NOT_CONFIGURATION}
-    return sha256_text(_canonical(content))
+    return sha256_text(canonical_json(content))
 
 
-def _canonical(value: dict[str, object]) -> str:
+def canonical_json(value: object) -> str:
+    """JSON text that is the same for equal values."""
     return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

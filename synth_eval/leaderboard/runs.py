@@ -49,32 +49,46 @@ def build(run_paths: Iterable[Path], board: Board) -> list[Row]:
 
 
 def find(path: Path, board: Board) -> list[Run]:
-    """The evaluations at ``path`` that hold tasks of the board.
+    """The evaluations at ``path`` that hold tasks of the board: `find_any`, and at least one.
+
+    Raises:
+        InputError: nothing there, or no provenance beside it.
+    """
+    found = find_any(path, board)
+    if not found:
+        files = _results_files(path)
+        there = f"{len(files)} results files, none of them with the board's tasks" if files else "no results_*.json"
+        fix = f"synth-eval eval {board.command} --model ... --output_path {path if not path.is_file() else 'FOLDER'}"
+        raise InputError(path, there, f"results of the {board.name} tasks", fix)
+    return found
+
+
+def find_any(path: Path, board: Board) -> list[Run]:
+    """The evaluations at ``path`` that hold tasks of the board, perhaps none.
 
     A results file stands for itself. Under a folder, of several evaluations of one model that were asked the same in
     the same way (arguments, prompt, ``--metadata``, tasks, status, dtype, batch size) the newest counts.
 
     Raises:
-        InputError: nothing there, or no provenance beside it.
+        InputError: a results file that is no JSON object, or without provenance beside it.
     """
-    if path.is_file():
-        files = [path]
-    else:
-        # a killed evaluation leaves its working folder: those files were never verified
-        whole = (file for file in path.rglob("results_*.json") if ".running-" not in str(file.relative_to(path)))
-        files = sorted(whole, key=lambda file: (str(file.parent), _stamp(file)))
     newest: dict[tuple[str, str], Run] = {}
-    for file in files:
+    for file in _results_files(path):
         results = verify.object_(read_json(file), file)
         if not set(board.tasks) & set(verify.object_(results.get("results"), f"{file}, results")):
             continue
         run = _with_provenance(file, results)
         newest[str(file.parent), _asked(run, board)] = run
-    if not newest:
-        found = f"{len(files)} results files, none of them with the board's tasks" if files else "no results_*.json"
-        fix = f"synth-eval eval {board.command} --model ... --output_path {path if not path.is_file() else 'FOLDER'}"
-        raise InputError(path, found, f"results of the {board.name} tasks", fix)
     return list(newest.values())
+
+
+def _results_files(path: Path) -> list[Path]:
+    """``path`` itself when it is a file, else the results files below it, oldest first."""
+    if path.is_file():
+        return [path]
+    # a killed evaluation leaves its working folder: those files were never verified
+    whole = (file for file in path.rglob("results_*.json") if ".running-" not in str(file.relative_to(path)))
+    return sorted(whole, key=lambda file: (str(file.parent), _stamp(file)))
 
 
 def make_row(run: Run, board: Board) -> Row:

@@ -57,12 +57,12 @@ def markdown(rows: list[Row], board: Board) -> str:
     parts = [f"# {board.title}", f"Accuracy in percent. {_INTERVALS}"]
     if board.by_heuristic:
         entailed, other = CELLS[0::2], CELLS[1::2]
-        parts += [_grid(model | scores(["overall", ENTAILMENT_RATE]) | facts)]
-        parts += ["## Gold label: non-entailment (where the heuristics mislead)", _grid(model | scores(other))]
-        parts += ["## Gold label: entailment (where they help)", _grid(model | scores(entailed))]
+        parts += [grid(model | scores(["overall", ENTAILMENT_RATE]) | facts)]
+        parts += ["## Gold label: non-entailment (where the heuristics mislead)", grid(model | scores(other))]
+        parts += ["## Gold label: entailment (where they help)", grid(model | scores(entailed))]
         parts += [f"The 30 subcases, the heuristics and all ends of intervals are in `{board.name}.csv`."]
     else:
-        parts += [_grid(model | scores(board.metrics) | facts)]
+        parts += [grid(model | scores(board.metrics) | facts)]
     return "\n\n".join([*parts, *_notes(rows)]) + "\n"
 
 
@@ -75,7 +75,7 @@ def csv_text(rows: list[Row], board: Board) -> str:
     writer.writerow([*_FACTS, *(name + end for name in names for end in ends), "provenance", "fingerprint", "source"])
     for row in rows:
         cells = [row.scores.get(name) or row.subcases.get(name) for name in names]
-        numbers = [number for cell in cells for number in _numbers(cell)]
+        numbers = [number for cell in cells for number in entry_numbers(cell)]
         texts = [csv_cell(getattr(row, name)) for name in _FACTS.values()]
         writer.writerow([*texts, *numbers, *map(csv_cell, (row.provenance, row.fingerprint, row.source))])
     return out.getvalue()
@@ -159,13 +159,14 @@ def _settings(row: Row) -> str:
     return ", ".join(f"{key}={value}" for key, value in shown.items()) or NONE
 
 
-def _numbers(entry: Entry | None) -> list[str]:
+def entry_numbers(entry: Entry | None) -> list[str]:
+    """Value, low, high and standard deviation as a CSV has them, to the last digit; empty where there is none."""
     if entry is None:
         return [""] * 4
     return ["" if number is None else repr(number) for number in (entry.value, entry.low, entry.high, entry.sd)]
 
 
-def _grid(columns: dict[str, list[str]]) -> str:
+def grid(columns: dict[str, list[str]]) -> str:
     """A Markdown table with padded columns; the first is left-aligned, the others right-aligned."""
     widths = [max(map(_width, (title, *cells))) for title, cells in columns.items()]
     lines = [list(columns), *map(list, zip(*columns.values(), strict=True))]

@@ -18,10 +18,11 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from synth_eval import provenance
 from synth_eval.errors import InputError
+from synth_eval.models.quantization import nf4, require_bitsandbytes
 from synth_eval.nli import preflight, prompts
 from synth_eval.nli.labels import ENTAILMENT, LABELS, NON_ENTAILMENT, TWO_LABELS, canonical
 
-Pair = tuple[str, str | None]  # what the tokenizer gets: a pair, or one prompt and None
+Pair = tuple[str, str | None]  # what the tokenizer gets: a pair, or one text and None
 
 
 class ClassifierLM(HFLM):
@@ -31,20 +32,31 @@ class ClassifierLM(HFLM):
         pretrained: path or Hub id of the checkpoint (with ``peft=``: of the base model).
         label_order: ``entailment/neutral/contradiction`` in the order of the head's outputs; needed only where the
             checkpoint's ``id2label`` does not name them (adapters, ``LABEL_0`` …).
-        input_format: ``pair`` (premise and hypothesis as two segments), ``prompt`` (the text of the task's prompt), or
-            ``auto``: what the checkpoint's config says it was trained on (``synth_eval_input``), else ``pair`` for
-            encoders and ``prompt`` for decoders.
-        kwargs: as for ``--model hf`` (dtype, device, batch_size, revision, peft, load_in_4bit …).
+        input_format: ``pair`` (premise and hypothesis as two segments), ``prompt`` (the text of the task's prompt),
+            ``hypothesis`` (it alone), or ``auto``: what the adapters' provenance or the checkpoint's config says it was
+            trained on (``synth_eval_input``), else ``pair`` for encoders and ``prompt`` for decoders.
+        quantization: ``nf4`` puts the weights of the base model into four bits, as in training with the same setting.
+        kwargs: as for ``--model hf`` (dtype, device, batch_size, revision, peft …).
 
     Raises:
-        InputError: no classification head, or labels that cannot be mapped.
+        InputError: no classification head, labels that cannot be mapped, or no GPU for four bits.
     """
 
     AUTO_MODEL_CLASS = AutoModelForSequenceClassification
 
     def __init__(
-        self, pretrained: str, label_order: str | None = None, input_format: str = "auto", **kwargs: Any
+        self,
+        pretrained: str,
+        label_order: str | None = None,
+        input_format: str = "auto",
+        quantization: str | None = None,
+        **kwargs: Any,
     ) -> None:
+        if quantization not in (None, "nf4"):
+            raise InputError("quantization", repr(quantization), "nf4, or nothing", "correct the model argument")
+        if quantization:
+            require_bitsandbytes(f"quantization {quantization}")
+        self._quantized = quantization is not None
         revision = str(kwargs.get("revision", "main"))
         config = AutoConfig.from_pretrained(pretrained, revision=revision, trust_remote_code=False)
         peft = kwargs.get("peft")
@@ -65,6 +77,12 @@ class ClassifierLM(HFLM):
         super().__init__(pretrained, trust_remote_code=False, **kwargs)
         self.input_format = _input_format(input_format, self.config, peft)
         self._agree_on_padding()
+
+    def _get_config(self, *arguments: Any, **kwargs: Any) -> None:
+        """Read the config; the harness loads a model as its config says it is quantised."""
+        super()._get_config(*arguments, **kwargs)
+        if self._quantized:
+            self._config.quantization_config = nf4().to_dict()
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """``(log-probability of the label that the choice names in nats, whether it is the argmax)`` a request."""
@@ -114,6 +132,8 @@ class ClassifierLM(HFLM):
             )
         if self.input_format == "pair":
             return doc["premise"], doc["hypothesis"]
+        if self.input_format == "hypothesis":
+            return doc["hypothesis"], None
         trained_on = self.input_format.partition(":")[2]
         if trained_on not in ("", doc["prompt"]):
             raise InputError(
@@ -174,12 +194,12 @@ def map_labels(names: list[str], label_order: str | None, where: object) -> tupl
 
 
 def _input_format(asked: str, config: Any, peft: str | None) -> str:
-    """``pair``, ``prompt`` or ``prompt:NAME``: as asked, else as recorded in training, else by the kind of model."""
-    recorded = getattr(config, "synth_eval_input", None) or (
-        provenance.near(peft).get("synth_eval_input") if peft else None
+    """``pair``, ``prompt``, ``prompt:NAME`` or ``hypothesis``: as asked, as in training, or by the kind of model."""
+    recorded = (provenance.near(peft).get("synth_eval_input") if peft else None) or getattr(
+        config, "synth_eval_input", None
     )
     encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
     found = str(asked if asked != "auto" else recorded or ("pair" if encoder else "prompt"))
-    if found.partition(":")[0] not in ("pair", "prompt"):
-        raise InputError("input_format", repr(found), "auto, pair or prompt", "correct the model argument")
+    if found.partition(":")[0] not in ("pair", "prompt", "hypothesis"):
+        raise InputError("input_format", repr(found), "auto, pair, prompt or hypothesis", "correct the model argument")
     return found

@@ -8,9 +8,18 @@ from typing import Any
 import torch
 
 from synth_eval.errors import InputError
+from synth_eval.models.quantization import require_bitsandbytes
 from synth_eval.training.guard import WRITING
 from synth_eval.training.run import Run
 from synth_eval.training.settings import TrainingSettings
+
+
+def require_devices(settings: TrainingSettings) -> None:
+    """InputError where the recipe needs a GPU or bitsandbytes and there is none."""
+    if settings.quantization is not None:
+        require_bitsandbytes(f"quantization {settings.quantization}")
+    if settings.optimizer in ("paged_adamw_32bit", "adamw_8bit"):
+        require_bitsandbytes(f"optimizer {settings.optimizer}")
 
 
 def trainer_arguments(settings: TrainingSettings, run: Run) -> dict[str, Any]:
@@ -26,6 +35,7 @@ def trainer_arguments(settings: TrainingSettings, run: Run) -> dict[str, Any]:
         "train_sampling_strategy": "sequential",
         "per_device_train_batch_size": settings.batch_size,
         "gradient_accumulation_steps": settings.gradient_accumulation_steps,
+        "optim": settings.optimizer,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.scheduler,
         "warmup_steps": settings.warmup,  # below 1: a part of all steps

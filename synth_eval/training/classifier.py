@@ -17,13 +17,13 @@ from transformers import (
     set_seed,
 )
 
-from synth_eval.nli import prompts
-from synth_eval.training import head, scratch
-from synth_eval.training.arguments import check_length, trainer_arguments
+from synth_eval.training import adapters, checkers, head, inputs, scratch
+from synth_eval.training.arguments import check_length, require_devices, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
 from synth_eval.training.pairs import Pair, Pairs, training_order
-from synth_eval.training.run import Run
+from synth_eval.training.run import Run, prepare
 from synth_eval.training.settings import ClassifierSettings
+from synth_eval.training.weighted_trainer import WeightedTrainer
 
 
 def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
@@ -31,13 +31,14 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
 
     Raises:
         InputError: a base model that does not load or whose head has other labels, an unknown config key, a value
-            or size that does not fit, adapters for layers that are not there.
+            or size that does not fit, adapters for layers that are not there, a device or package that is missing.
     """
+    require_devices(settings)
     set_seed(settings.seed)
     if settings.from_config is not None:
         texts = (text for pair in pairs.pairs for text in _text(settings, pair))
         longest = scratch.positions(settings)
-        tokenizer = scratch.train_tokenizer(settings.tokenizer, texts, settings.input_format == "pair", longest)
+        tokenizer = scratch.train_tokenizer(settings.tokenizer, texts, settings.input_format != "prompt", longest)
         config = scratch.build_config(settings, tokenizer)
         for name, value in head.settings_of(pairs.classes).items():
             setattr(config, name, value)
@@ -47,15 +48,17 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
         model = head.load(settings, pairs.classes)
     model = scratch.agree(model, tokenizer, settings)
     model.config.synth_eval_input = settings.synth_eval_input
-    return tokenizer, scratch.with_lora(model, settings, "SEQ_CLS", head.modules(model))
+    model = scratch.with_lora(model, settings, "SEQ_CLS", head.modules(model))
+    if settings.adapter is not None:
+        where = f"adapter {settings.adapter}"
+        names = adapters.record(settings.adapter, where).get("labels", [])
+        model = head.reorder_adapter(model, names, pairs.classes, where)
+    return tokenizer, model
 
 
 def _text(settings: ClassifierSettings, pair: Pair) -> tuple[str, ...]:
-    """The input of one pair: (premise, hypothesis), or (prompt,)."""
-    premise, hypothesis, _ = pair
-    if settings.input_format == "pair":
-        return premise, hypothesis
-    return (prompts.get(settings.prompt).render(premise, hypothesis),)
+    """The input of one pair."""
+    return inputs.texts(settings.synth_eval_input, pair[0], pair[1])
 
 
 def tokenise(settings: ClassifierSettings, pairs: Pairs, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
@@ -78,27 +81,56 @@ def tokenise(settings: ClassifierSettings, pairs: Pairs, tokenizer: Any) -> tupl
 
 
 def trainer(settings: ClassifierSettings, run: Run, rows: list[dict[str, Any]], tokenizer: Any, model: Any) -> Trainer:
-    """The Trainer over the rows in training order: length buckets, verified checkpoints, stop at non-finite numbers."""
-    order = training_order([len(row["input_ids"]) for row in rows], settings.batch_size, settings.epochs, settings.seed)
-    result = Trainer(
-        model=model,
-        args=TrainingArguments(**trainer_arguments(settings, run)),
-        train_dataset=[rows[number] for number in order],
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        callbacks=[Guard(run.checkpoints)],
+    """The Trainer over the rows in training order: length buckets, verified checkpoints, stop at non-finite numbers.
+
+    With ``weighting`` the checkers score the rows first, or what they said is read from the run's folder; call it
+    under `hold` then.
+
+    Raises:
+        InputError: a checker that does not load or has other labels.
+    """
+    order = training_order(
+        [len(row["input_ids"]) for row in rows],
+        settings.batch_size,
+        settings.epochs,
+        settings.seed,
+        settings.length_bucketing,
     )
+    arguments = {
+        "model": model,
+        "processing_class": tokenizer,
+        "data_collator": DataCollatorWithPadding(tokenizer),
+        "callbacks": [Guard(run.checkpoints)],
+    }
+    options = trainer_arguments(settings, run)
+    if settings.weighting is None:
+        arguments |= {"args": TrainingArguments(**options), "train_dataset": [rows[number] for number in order]}
+        result = Trainer(**arguments)
+    else:
+        prepare(run)
+        scored = checkers.score(settings, run)
+        rows = [row | said for row, said in zip(rows, scored.columns(), strict=True)]
+        result = WeightedTrainer(
+            scored,
+            args=TrainingArguments(**options, remove_unused_columns=False),
+            train_dataset=[rows[number] for number in order],
+            **arguments,
+        )
     result.remove_callback(ProgressCallback)
     result.add_callback(LossBar)
     return result
 
 
-def facts(settings: ClassifierSettings, run: Run, model: Any, truncated: int) -> dict[str, Any]:
+def facts(
+    settings: ClassifierSettings, run: Run, model: Any, truncated: int, trained: Trainer | None = None
+) -> dict[str, Any]:
     """What the provenance record says about a classifier; an adapter stores its label order nowhere else."""
+    weighted = {"weighting": trained.facts()} if isinstance(trained, WeightedTrainer) else {}
     return {
         "task": "sequence-classification",
         "labels": list(run.pairs.classes),
         "synth_eval_input": settings.synth_eval_input,
         "truncated_rows": truncated,
+        **weighted,
         **scratch.origin(settings, model),
     }

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from synth_eval.errors import InputError
+from synth_eval.models import quantization
 from synth_eval.nli.labels import canonical
 from synth_eval.nli.preflight import has_classification_head
 from synth_eval.training import scratch
@@ -54,6 +55,11 @@ def load(settings: ClassifierSettings, labels: Sequence[str]) -> Any:
 
 def _load(settings: ClassifierSettings, **more: Any) -> tuple[Any, bool]:
     """The model, and whether its output layer came from the checkpoint."""
+    whole: list[str] = []
+    if settings.quantization is not None:  # the head keeps its precision: it is trained
+        config = AutoConfig.from_pretrained(settings.base_model, revision=settings.revision, trust_remote_code=False)
+        with torch.device("meta"):
+            whole = modules(AutoModelForSequenceClassification.from_config(config))
     model, info = scratch.loading(
         settings,
         lambda: AutoModelForSequenceClassification.from_pretrained(
@@ -63,6 +69,7 @@ def _load(settings: ClassifierSettings, **more: Any) -> tuple[Any, bool]:
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
+            **quantization.loading(settings.quantization, whole),
             **more,
         ),
     )
@@ -89,16 +96,7 @@ def _reorder(model: Any, settings: ClassifierSettings, labels: Sequence[str]) ->
     """The model with its trained head's outputs in the order of ``labels``."""
     config = model.config
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
-    known = [canonical(name) for name in names]
-    if set(known) != set(labels) or len(known) != len(labels):
-        raise InputError(
-            f"base_model {settings.base_model}",
-            f"a trained head with the labels {', '.join(names)}",
-            f"{', '.join(labels)} as in the data, or no head",
-            "name a base_model without a head; or, where the outputs mean these labels, say so under id2label in a "
-            "copy's config.json",
-        )
-    order = [known.index(label) for label in labels]
+    order = order_of(names, labels, f"base_model {settings.base_model}")
     found = _output_layer(model)
     if order != list(range(len(labels))):
         if found is None:
@@ -108,13 +106,60 @@ def _reorder(model: Any, settings: ClassifierSettings, labels: Sequence[str]) ->
                 f"the order {', '.join(labels)}",
                 "name another base_model",
             )
-        with torch.no_grad():
-            for rows in found[1].parameters():  # weight of shape (labels, hidden), bias of shape (labels,)
-                rows.copy_(rows[order].clone())
+        _permute(found[1], order)
     for name, value in settings_of(labels).items():
         setattr(config, name, value)
     config.problem_type = "single_label_classification"
     return model
+
+
+def order_of(names: Sequence[str], labels: Sequence[str], where: str) -> list[int]:
+    """The number of the output that means each of ``labels``, where a trained head's outputs are called ``names``.
+
+    Raises:
+        InputError: names that are not these labels.
+    """
+    known = [canonical(name) for name in names]
+    if set(known) != set(labels) or len(known) != len(labels):
+        raise InputError(
+            where,
+            f"a trained head with the labels {', '.join(names)}",
+            f"{', '.join(labels)} as in the data, or no head",
+            "name a base_model without a head; or, where the outputs mean these labels, say so under id2label in a "
+            "copy's config.json",
+        )
+    return [known.index(label) for label in labels]
+
+
+def reorder_adapter(model: Any, names: Sequence[str], labels: Sequence[str], where: str) -> Any:
+    """The model with adapters whose head, kept whole beside them, has its outputs in the order of ``labels``.
+
+    Args:
+        model: with adapters loaded.
+        names: what the outputs mean, from the adapters' provenance.
+        labels: what they shall mean.
+        where: the setting that names the adapters.
+
+    Raises:
+        InputError: other labels, or no linear output layer among the modules kept whole.
+    """
+    order = order_of(names, labels, where)
+    layers = [
+        part
+        for name, part in model.named_modules()
+        if "modules_to_save" in name and isinstance(part, torch.nn.Linear) and part.out_features == len(labels)
+    ]
+    if not layers:
+        raise InputError(where, "adapters without a head", "a head kept beside them", "name another adapter")
+    _permute(layers[-1], order)
+    return model
+
+
+def _permute(layer: torch.nn.Linear, order: list[int]) -> None:
+    """Put the outputs of a layer into another order."""
+    with torch.no_grad():
+        for rows in layer.parameters():  # weight of shape (labels, hidden), bias of shape (labels,)
+            rows.copy_(rows[order].clone())
 
 
 def modules(model: Any) -> list[str]:

@@ -110,19 +110,31 @@ def _read(data: DataSettings, role: str, seed: int) -> tuple[list[Pair], dict[st
     return pairs, {"name": data.name, "options": options, "hash": digest, "rows": len(pairs), "role": role}
 
 
-def training_order(lengths: Sequence[int], batch_size: int, epochs: float, seed: int) -> list[int]:
+def training_order(
+    lengths: Sequence[int], batch_size: int, epochs: float, seed: int, bucketing: bool = True
+) -> list[int]:
     """The order in which rows are trained on: shuffled, each batch of similar length, fixed by the seed.
 
     The whole run is laid out at once and read in sequence, so a resumed run meets the same batches. Rows are
-    shuffled each epoch, sorted by length within pools of 50 batches, cut into batches, and the batches shuffled.
+    shuffled each epoch, sorted by length within pools of 50 batches, cut into batches, and the batches shuffled;
+    without ``bucketing`` they are only shuffled.
 
     Returns:
         round(len(lengths) * epochs) row numbers.
+
+    Raises:
+        InputError: a part of an epoch in which there is no row.
     """
     random_state = np.random.default_rng(seed)
     sizes = np.asarray(lengths)
     total = round(len(sizes) * epochs)
+    if total == 0:
+        if epochs:
+            raise InputError("epochs", f"{epochs:g} of {len(sizes)} rows", "one row or more", "set epochs: 1, or 0")
+        return []
     stream = np.concatenate([random_state.permutation(len(sizes)) for _ in range(int(np.ceil(epochs)))])[:total]
+    if not bucketing:
+        return [int(row) for row in stream]
     order: list[int] = []
     for start in range(0, total, 50 * batch_size):
         pool = stream[start : start + 50 * batch_size]

@@ -29,15 +29,19 @@ def announce(run: Run, model: Any, lengths: Sequence[int], truncated: int) -> No
     dropped = f", {run.pairs.dropped:,} dropped that are in evaluation_data" if run.pairs.dropped else ""
     batch = settings.batch_size * settings.gradient_accumulation_steps
     name = settings.base_model or f"a new {settings.from_config['model_type']}"
+    steps = f"{settings.steps(len(lengths)):,} of {batch} rows ({settings.epochs:g} epochs, one process)"
+    weighting = getattr(settings, "weighting", None)
+    loss = {"loss": f"{weighting.loss}, quality checker {weighting.quality_checker}"} if weighting else {}
     _lines(
         f"recipe {run.recipe.path}",
         {
             "data": f"{len(lengths):,} rows ({labels}){dropped}",
             "tokens a row": f"{sum(lengths) / len(lengths):.1f} on average, {max(lengths)} at most{cut}",
             "model": f"{name}, {everything:,} parameters, {trained:,} trained",
-            "steps": f"{settings.steps(len(lengths)):,} of {batch} rows ({settings.epochs:g} epochs, one process)",
-            "to": str(run.folder),
-        },
+            "steps": steps if settings.epochs else "none: saved as it is (epochs: 0)",
+        }
+        | loss
+        | {"to": str(run.folder)},
     )
 
 
@@ -46,18 +50,15 @@ def summary(run: Run, trainer: Any, backend: str) -> None:
     if not is_main_process():
         return
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    seconds = time.monotonic() - run.started
-    _lines(
-        "trained",
-        {
-            "rows": f"{len(run.pairs.pairs):,}",
-            "steps": f"{trainer.state.global_step:,}",
-            "seconds": f"{seconds:.0f}",
-            "loss": f"{losses[0]:.4f} -> {losses[-1]:.4f}" if losses else "not logged (fewer steps than log_every)",
-            "model": str(run.model),
-            "provenance": str(run.folder / "provenance.json"),
-        },
-    )
+    progress = {
+        "rows": f"{len(run.pairs.pairs):,}",
+        "steps": f"{trainer.state.global_step:,}",
+        "seconds": f"{time.monotonic() - run.started:.0f}",
+        "loss": f"{losses[0]:.4f} -> {losses[-1]:.4f}" if losses else "not logged (fewer steps than log_every)",
+    }
+    trained = run.recipe.settings.epochs > 0
+    places = {"model": str(run.model), "provenance": str(run.folder / "provenance.json")}
+    _lines("trained" if trained else "saved untrained (epochs: 0)", (progress if trained else {}) | places)
     _next(run, backend)
 
 
@@ -75,13 +76,14 @@ def _next(run: Run, backend: str) -> None:
 def evaluation_command(run: Run, backend: str) -> str:
     """What to type to evaluate the run's model: with its adapter's base model, and the prompt that it was taught."""
     settings = run.recipe.settings
-    if settings.lora is None:
+    if not settings.has_adapters:
         model_args = f"pretrained={run.model}"
     else:
         revision = f",revision={settings.revision}" if settings.revision else ""
         model_args = f"pretrained={settings.base_model}{revision},peft={run.model}"
-    if backend != "hf" and settings.lora is not None:
+    if backend != "hf" and settings.has_adapters:
         model_args += ",label_order=" + "/".join(run.pairs.classes)
+        model_args += f",quantization={settings.quantization}" if settings.quantization else ""
     if getattr(settings, "input_format", "prompt") == "prompt":
         prompt = settings.prompt
     else:  # a head over pairs answers any prompt that has its labels

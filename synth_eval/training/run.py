@@ -75,7 +75,7 @@ def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, o
         InputError: the folder holds a run of another recipe, or data; it names what differs.
     """
     settings = recipe.settings.model_dump(mode="json", exclude={"report_to", "save_every"})
-    identity = _flat({"settings": settings, "data": [source["hash"] for source in pairs.sources]})
+    identity = _flat({"settings": settings, "data": [source["hash"] for source in pairs.sources]}) | _parents(settings)
     short = provenance.sha256_text(dump_json(identity))[:12]
     folder = Path(output_dir) if output_dir else Path("runs") / f"{recipe.path.stem}-{short}"
     _require_folder(folder)
@@ -95,6 +95,14 @@ def open_run(output_dir: str | Path | None, recipe: Recipe[Any], pairs: Pairs, o
             run.model, "a model without provenance", "an empty folder", "use another --output_dir, or --overwrite"
         )
     return run
+
+
+def _parents(settings: dict[str, Any]) -> dict[str, Any]:
+    """Digests of the models that the run begins with or asks, where an earlier run of ours made them."""
+    named = settings | (settings.get("weighting") or {})
+    keys = ("base_model", "adapter", "quality_checker", "diversity_checker")
+    made = {key: provenance.near(named[key]).get("model_sha256") for key in keys if named.get(key)}
+    return {f"parents.{name}": digest for name, digest in made.items() if digest}
 
 
 def _require_folder(folder: Path) -> None:
@@ -151,14 +159,16 @@ def hold(run: Run) -> Iterator[None]:
 def train(trainer: Any, run: Run) -> None:
     """Train, going on from the newest verified checkpoint of the same run; call it under `hold`.
 
+    With ``epochs: 0`` the folder is made ready and nothing is trained.
+
     Raises:
         DivergedError: a loss, gradient or weight is not finite; the run's folder is left without any checkpoint.
     """
+    prepare(run)
+    barrier()
+    if run.recipe.settings.epochs == 0:
+        return
     resume = newest_verified(run.checkpoints)
-    barrier()
-    if is_main_process():
-        _prepare(run)
-    barrier()
     if resume is not None and is_main_process():
         print(f"resuming from {resume}")
     try:
@@ -169,8 +179,10 @@ def train(trainer: Any, run: Run) -> None:
         raise
 
 
-def _prepare(run: Run) -> None:
-    """Remove what a killed or overwritten run left, and say which run this is."""
+def prepare(run: Run) -> None:
+    """Remove what a killed or overwritten run left, and say which run this is; twice is as once."""
+    if not is_main_process():
+        return
     if _previous(run.folder) != run.identity:
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     for leftover in (run.model, run.folder / ".model.tmp", run.checkpoints / WRITING):
@@ -188,11 +200,7 @@ def publish(trainer: Any, run: Run, facts: dict[str, Any]) -> Path:
         run: the run.
         facts: for the provenance record: base_model, label order and the like.
 
-    Returns:
-        the model's folder.
-
-    Raises:
-        DivergedError: a weight is not finite.
+    Returns the model's folder. Raises DivergedError for a weight that is not finite.
     """
     folder = run.folder / ".model.tmp"
     trainer.save_model(str(folder))
@@ -230,7 +238,7 @@ def _record(trainer: Any, run: Run, facts: dict[str, Any], model_sha256: str) ->
         identity=run.identity,
         seed=recipe.settings.seed,
         data=run.pairs.sources,
-        training_rows=len(run.pairs.pairs),
+        training_rows=len(run.pairs.pairs) if recipe.settings.epochs else 0,
         training_labels=run.pairs.label_counts,
         dropped_overlap=run.pairs.dropped,
         losses=losses,

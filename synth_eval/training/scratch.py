@@ -11,11 +11,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-from transformers.pytorch_utils import Conv1D
 
 from synth_eval.errors import InputError, nearest
 from synth_eval.provenance import near_file, sha256_file, sha256_folder
-from synth_eval.training.settings import LoraSettings, TokenizerSettings, TrainingSettings
+from synth_eval.training import adapters
+from synth_eval.training.settings import TokenizerSettings, TrainingSettings
 
 PAD, UNK, CLS, SEP, EOS = "<pad>", "<unk>", "<cls>", "<sep>", "<eos>"
 
@@ -125,20 +125,6 @@ def building(settings: TrainingSettings, build: Callable[[], Any]) -> Any:
     return built
 
 
-def check_targets(model: Any, lora: LoraSettings) -> None:
-    """InputError unless each of the adapters' ``target_modules`` names a linear or embedding layer of the model."""
-    if lora.target_modules == "all-linear":
-        return
-    kinds = (torch.nn.Linear, torch.nn.Embedding, Conv1D)
-    names = {name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kinds)}
-    for target in lora.target_modules:
-        matched = [part for name, part in model.named_modules() if name == target or name.endswith(f".{target}")]
-        if not matched or not all(isinstance(part, kinds) for part in matched):
-            raise InputError(
-                "lora.target_modules", f"'{target}'", "the name of linear or embedding layers", nearest(target, names)
-            )
-
-
 def load_tokenizer(settings: TrainingSettings) -> Any:
     """The base model's tokenizer, with a pad token."""
     tokenizer = loading(
@@ -194,26 +180,29 @@ def agree(model: Any, tokenizer: Any, settings: TrainingSettings) -> Any:
 
 
 def with_lora(model: Any, settings: TrainingSettings, task_type: str, whole: list[str] | None = None) -> Any:
-    """The model with the recipe's adapters, or as it is; ``whole`` are modules trained and saved in full (the head)."""
-    lora = settings.lora
-    if lora is None:
-        return model
-    from peft import LoraConfig, TaskType, get_peft_model
+    """The model with the recipe's adapters, new or those of an earlier run, or as it is.
 
-    check_targets(model, lora)
-    config = LoraConfig(
-        task_type=TaskType(task_type),
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        modules_to_save=whole,
-    )
-    return get_peft_model(model, config)
+    Args:
+        model: the base model.
+        settings: the recipe.
+        task_type: PEFT's name of the task.
+        whole: modules trained and saved in full (the head).
+    """
+    if settings.quantization is not None:
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=settings.gradient_checkpointing)
+    if settings.adapter is not None:
+        return adapters.resume(model, settings, task_type)
+    return model if settings.lora is None else adapters.new(model, settings.lora, task_type, whole or [])
 
 
 def origin(settings: TrainingSettings, model: Any) -> dict[str, Any]:
     """Provenance of the starting weights: name, revision or digest, and the record of a model that we made."""
+    return _base(settings, model) | adapters.origin(settings)
+
+
+def _base(settings: TrainingSettings, model: Any) -> dict[str, Any]:
     if settings.base_model is None:
         return {"base_model": None, "revision": None, "from_config": settings.from_config}
     folder = Path(settings.base_model)

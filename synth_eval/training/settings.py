@@ -26,6 +26,28 @@ class LoraSettings(Strict):
     alpha: Annotated[float, Field(gt=0)] = 32
     dropout: Fraction = 0.05
     target_modules: list[str] | Literal["all-linear"] = "all-linear"
+    modules_to_save: list[str] = Field(default_factory=list)
+    """Modules that are trained and kept whole beside the adapters; a classifier's head always is."""
+
+
+class WeightingSettings(Strict):
+    """A cross-entropy whose rows have weights (arXiv 2410.21526); see training/weighting.py."""
+
+    loss: Literal["imp", "dimp"]
+    quality_checker: str
+    """Folder of a classifier trained on a small set of real data."""
+    diversity_checker: str | None = None
+    """Folder of a classifier trained on the synthetic data; for ``imp``."""
+    smoothing: Annotated[float, Field(gt=0)] | None = None
+    """Added to both probabilities of a weight; the paper has none."""
+    clip: Annotated[float, Field(gt=0)] | None = None
+    """The largest weight; the paper has none."""
+
+    @model_validator(mode="after")
+    def _checkers(self) -> WeightingSettings:
+        if (self.loss == "imp") != (self.diversity_checker is not None):
+            raise ValueError("a diversity_checker with loss: imp, and none with dimp (there it is the model itself)")
+        return self
 
 
 class TrainingSettings(Strict):
@@ -44,11 +66,20 @@ class TrainingSettings(Strict):
     tokenizer: TokenizerSettings = TokenizerSettings()
     """Used with ``from_config``."""
     lora: LoraSettings | None = None
+    """New adapters on ``base_model``, whose own weights stay as they are."""
+    adapter: str | None = None
+    """Instead of ``lora``: the folder of adapters of an earlier run on the same ``base_model``, to be trained on."""
+    quantization: Literal["nf4"] | None = None
+    """Keep the base model's weights in 4 bits (QLoRA, Dettmers et al. 2023); needs a GPU and bitsandbytes."""
     prompt: str = "paper"
-    epochs: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    epochs: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """0: nothing is trained, and the model with its new head is kept as it is."""
     batch_size: Count = 32
     """Rows a step on each device, before accumulation."""
     gradient_accumulation_steps: Count = 1
+    optimizer: Literal["adamw_torch_fused", "adamw_torch", "paged_adamw_32bit", "adamw_8bit", "adafactor"] = (
+        "adamw_torch_fused"
+    )
     learning_rate: Annotated[float, Field(gt=0)] = 5e-5
     scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
     warmup: Fraction = 0.06
@@ -59,6 +90,8 @@ class TrainingSettings(Strict):
     """Tokens a row, special tokens included."""
     truncate: bool = False
     """Cut rows longer than ``max_length`` instead of stopping; the number is recorded."""
+    length_bucketing: bool = True
+    """Batches of rows of similar length; without it rows are only shuffled."""
     gradient_checkpointing: bool = False
     save_every: Count = 500
     """Steps between checkpoints, from which the same command resumes."""
@@ -77,7 +110,16 @@ class TrainingSettings(Strict):
             raise ValueError("exactly one of base_model and from_config")
         if self.from_config is not None and (self.lora is not None or self.revision is not None):
             raise ValueError("base_model when lora or revision is given: a random base model is not kept")
+        if self.adapter is not None and (self.base_model is None or self.lora is not None):
+            raise ValueError("base_model and no lora when adapter is given: it goes on as it was made")
+        if self.quantization is not None and not self.has_adapters:
+            raise ValueError("lora or adapter when quantization is given: weights of 4 bits are not trained")
         return self
+
+    @property
+    def has_adapters(self) -> bool:
+        """Whether adapters are trained, and the base model is not."""
+        return self.lora is not None or self.adapter is not None
 
     def steps(self, rows: int, processes: int = 1) -> int:
         """Optimizer steps for so many rows."""
@@ -88,14 +130,20 @@ class TrainingSettings(Strict):
 class ClassifierSettings(TrainingSettings):
     """A classification head on an encoder or decoder."""
 
-    input_format: Literal["pair", "prompt"] = "pair"
-    """``pair``: tokenizer(premise, hypothesis), for encoders. ``prompt``: the text of ``prompt``, for decoders."""
+    input_format: Literal["pair", "prompt", "hypothesis"] = "pair"
+    """``pair``: tokenizer(premise, hypothesis), for encoders. ``prompt``: the text of ``prompt``, for decoders.
+    ``hypothesis``: the hypothesis alone, a baseline that shows what the labels owe to it (Gururangan et al. 2018,
+    Poliak et al. 2018)."""
+    weighting: WeightingSettings | None = None
+    """Weights for rows of synthetic data; without it every row counts the same."""
 
     @property
     def synth_eval_input(self) -> str:
-        """What the checkpoint's config says about its input: ``pair`` or ``prompt:NAME``."""
-        return "pair" if self.input_format == "pair" else f"prompt:{self.prompt}"
+        """What the checkpoint's config says about its input: ``pair``, ``prompt:NAME`` or ``hypothesis``."""
+        return f"prompt:{self.prompt}" if self.input_format == "prompt" else self.input_format
 
 
 class SFTSettings(TrainingSettings):
     """Supervised fine-tuning of a causal language model on prompt -> answer word."""
+
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 1.0

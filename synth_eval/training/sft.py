@@ -15,10 +15,11 @@ from transformers import AutoModelForCausalLM, ProgressCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from synth_eval.errors import InputError
+from synth_eval.models import quantization
 from synth_eval.nli import prompts
 from synth_eval.nli.preflight import has_classification_head
 from synth_eval.training import scratch
-from synth_eval.training.arguments import check_length, trainer_arguments
+from synth_eval.training.arguments import check_length, require_devices, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
 from synth_eval.training.pairs import Pairs, training_order
 from synth_eval.training.run import Run
@@ -47,6 +48,7 @@ def build(settings: SFTSettings, texts: Sequence[dict[str, str]]) -> tuple[Any, 
     Raises:
         InputError: a base model that does not load, an unknown config key, sizes that do not fit.
     """
+    require_devices(settings)
     set_seed(settings.seed)
     if settings.from_config is not None:
         corpus = (row["prompt"] + row["completion"] for row in texts)
@@ -71,6 +73,7 @@ def _load(settings: SFTSettings) -> Any:
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
+            **quantization.loading(settings.quantization, ["lm_head"]),
         ),
     )
     inside = f"{model.base_model_prefix}."
@@ -121,7 +124,7 @@ def trainer(
 ) -> SFTTrainer:
     """TRL's SFTTrainer over the rows in training order; the rows are ready, so it prepares and cuts nothing."""
     lengths = [len(row["input_ids"]) for row in encoded]
-    order = training_order(lengths, settings.batch_size, settings.epochs, settings.seed)
+    order = training_order(lengths, settings.batch_size, settings.epochs, settings.seed, settings.length_bucketing)
     data = Dataset.from_dict({name: [row[name] for row in encoded] for name in ("input_ids", "labels")})
     result = SFTTrainer(
         model=model,

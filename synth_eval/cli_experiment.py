@@ -1,0 +1,149 @@
+"""``synth-eval experiment``: run, plan and look at an experiment: one YAML, its stages, cells and board."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synth_eval.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from synth_eval.experiment.plan import Kind, Plan
+
+experiment_app = typer.Typer(
+    help="Experiments: starting points x arms x sizes x seeds, from one YAML to a board. Resume = the same command.",
+    no_args_is_help=True,
+)
+Config = Annotated[Path, typer.Argument(help="The experiment's YAML; see `synth-eval path recipes`.")]
+Root = Annotated[Path, typer.Option("--output_dir", help="All runs; experiments there share their stages.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting.")]
+Arms = Annotated[list[str] | None, typer.Option("--arm", help="These arms alone (repeatable).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+RUNS = Path("runs")
+
+
+@experiment_app.command(
+    epilog="Example: synth-eval experiment run nli_robustness_small.yaml --workers 2 --board_folder leaderboards"
+)
+def run(
+    config: Config,
+    output_dir: Root = RUNS,
+    arm: Arms = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Stages at a time (local launcher).")] = None,
+    launcher: Annotated[str | None, typer.Option(help="local, ray or slurm, instead of the YAML's.")] = None,
+    board_folder: Annotated[Path | None, typer.Option("--board_folder", help="Also add the rows there.")] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Run what is missing, then make the board and the figure. A failed cell does not stop the others."""
+    from synth_eval import leaderboard
+    from synth_eval.experiment import launch
+    from synth_eval.experiment import run as runner
+    from synth_eval.paths import folder as place
+
+    changes = [*(set_ or []), *([f"launcher.workers={workers}"] if workers else [])]
+    changes += [f"launcher.kind={launcher}"] if launcher else []
+    plan = make_plan(config, changes, arm)
+    experiment = output_dir / plan.settings.name
+    say = _say(sys.stderr if as_json else sys.stdout)
+    with launch.opened(plan.settings.launcher, experiment) as submit:
+        report = runner.run(plan, output_dir, kinds(), place("recipes"), submit, say)
+    boards = [
+        leaderboard.experiment_board(experiment, target)
+        for target in (experiment, *([board_folder] if board_folder else []))
+    ]
+    _summary(report, boards, as_json)
+    if report.failed or report.blocked:
+        raise typer.Exit(1)
+
+
+@experiment_app.command(epilog="Example: synth-eval experiment plan nli_robustness_small.yaml")
+def plan(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set = None, as_json: Json = False) -> None:
+    """Print the cells, what is done, tokens to train on and estimated hours; run nothing."""
+    from synth_eval.experiment import progress
+
+    made = make_plan(config, set_ or [], arm)
+    report = progress.forecast(made, output_dir, _tokens_a_pair(made))
+    _print(progress.as_json(report), as_json, lambda: progress.show_plan(made, report))
+
+
+@experiment_app.command(epilog="Example: synth-eval experiment status nli_robustness_small.yaml")
+def status(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set = None, as_json: Json = False) -> None:
+    """A table of the cells: done, running, failed with the end of the log, waiting."""
+    from synth_eval.experiment import progress
+
+    made = make_plan(config, set_ or [], arm)
+    report = progress.forecast(made, output_dir, None)
+    _print(progress.as_json(report), as_json, lambda: progress.show_status(made, report))
+
+
+def kinds() -> dict[str, Kind]:
+    """The recipes that fill the stages."""
+    from synth_eval.data.mixes import MixSettings
+    from synth_eval.experiment.plan import Kind
+    from synth_eval.generation.settings import NliGenerationSettings
+    from synth_eval.training.generator import GeneratorSettings
+    from synth_eval.training.settings import ClassifierSettings
+
+    return {
+        "data": Kind("nli_data.py", MixSettings),
+        "train": Kind("nli_classifier.py", ClassifierSettings),
+        "generator": Kind("nli_generator.py", GeneratorSettings),
+        "generate": Kind("generate_nli.py", NliGenerationSettings),
+    }
+
+
+def make_plan(config: Path, changes: list[str], arms: list[str] | None) -> Plan:
+    """Read an experiment and plan it, with some of its arms or all.
+
+    Raises:
+        InputError: naming file, line and key, or the unknown arm.
+    """
+    from synth_eval import recipe
+    from synth_eval.data import sources
+    from synth_eval.experiment import plan as planner
+    from synth_eval.experiment.settings import ExperimentSettings
+
+    settings = recipe.read(config, ExperimentSettings, changes).settings
+    for name in arms or []:
+        if name not in settings.arms:
+            raise InputError(
+                f"--arm {name}", "an unknown arm", "an arm of the experiment", nearest(name, settings.arms)
+            )
+    if arms:
+        settings = settings.model_copy(update={"arms": {name: settings.arms[name] for name in arms}})
+    return planner.make(settings, kinds(), sources.digest)
+
+
+def _tokens_a_pair(plan: Plan) -> float:
+    """Tokens of a human pair, about: words and punctuation, times 1.3 for what is split."""
+    from synth_eval.data.sources import load
+    from synth_eval.nli.overlap import tokens
+
+    human = plan.settings.human
+    pairs = load(human.name, **human.options)[:1000]
+    return 1.3 * sum(len(tokens(r["premise"])) + len(tokens(r["hypothesis"])) for r in pairs) / len(pairs)
+
+
+def _say(stream: Any) -> Any:
+    return lambda line: print(line, file=stream, flush=True)
+
+
+def _summary(report: Any, boards: list[Any], as_json: bool) -> None:
+    from synth_eval.experiment import progress
+
+    files = [str(file) for board in boards for file in board.files]
+    said = progress.report_json(report) | {"files": files}
+    _print(said, as_json, lambda: progress.show_report(report, files))
+
+
+def _print(value: object, as_json: bool, otherwise: Any) -> None:
+    import json
+
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    else:
+        otherwise()

@@ -1,0 +1,206 @@
+"""From an experiment's folder to the rows of its cells.
+
+``cells.json`` names each cell's arm, starting point, augmentation size and seed, its stage folders and its
+evaluations. A cell whose evaluations are not all there is not finished. A finished one becomes one row: every part
+(HANS, the general task) is verified and recomputed from its samples as for any board, then put together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from synth_eval import provenance
+from synth_eval.errors import InputError
+from synth_eval.files import read_json
+from synth_eval.leaderboard import runs, verify
+from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS, ExperimentBoard
+from synth_eval.leaderboard.rows import NOT_CONFIGURATION, Cell, PlainName, Row, canonical_json, with_fingerprint
+from synth_eval.nli.labels import two_way
+
+FILE_NAME = "cells.json"
+DATA_COUNTS = ("used", "full_overlap", "repeated_to_fill")  # those that name no file
+AGAIN = "run the experiment again: it writes this file and makes what is missing"
+
+
+class _PlannedCell(BaseModel):
+    """One entry of ``cells``; keys that are not known here do not matter."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arm: PlainName
+    starting_point: int | None
+    augmentation_size: int
+    seed: int
+    stages: dict[str, PlainName]
+    evaluations: tuple[PlainName, ...]
+
+
+class _Content(BaseModel):
+    experiment: PlainName
+    recipe_hash: str
+    stages: str
+    note: str = ""
+    cells: list[_PlannedCell] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What ``cells.json`` says."""
+
+    path: Path
+    """The file."""
+    name: str
+    recipe_hash: str
+    note: str
+    stages: Path
+    """The folder of the stage folders."""
+    planned: tuple[Cell, ...]
+    finished: tuple[Cell, ...]
+    """Those of the planned cells whose evaluations are all there."""
+
+
+def read(folder: Path) -> Experiment:
+    """Read ``cells.json`` of an experiment's folder.
+
+    Raises:
+        InputError: no such file, a field is missing or of the wrong type, or two cells are the same.
+    """
+    path = folder / FILE_NAME if folder.is_dir() else folder
+    if path.name != FILE_NAME or not path.is_file():
+        fix = "name the folder of an experiment that was run; `synth-eval eval` runs go on the other boards"
+        raise InputError(folder, f"no {FILE_NAME}", "an experiment's folder", fix)
+    try:
+        content = _Content.model_validate(read_json(path))
+        cells = tuple(Cell(experiment=content.experiment, **dict(cell)) for cell in content.cells)
+    except ValidationError as error:
+        first = error.errors()[0]
+        found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise InputError(path, found, "what an experiment writes", AGAIN) from error
+    stages = path.parent / content.stages
+    names: set[str] = set()
+    for cell in cells:
+        if cell.name in names:
+            raise InputError(path, f"{cell.name} twice", "every cell once", AGAIN)
+        names.add(cell.name)
+    done = tuple(
+        cell for cell in cells if cell.evaluations and all((stages / name).is_dir() for name in cell.evaluations)
+    )
+    return Experiment(path, content.experiment, content.recipe_hash, content.note, stages, cells, done)
+
+
+def board_of(experiment: Experiment) -> str:
+    """The board that the experiment's evaluations belong to, from the first finished cell.
+
+    Raises:
+        InputError: no cell is finished, or its evaluations have none of the boards' tasks.
+    """
+    if not experiment.finished:
+        found = f"0 of {len(experiment.planned)} cells finished"
+        raise InputError(experiment.path, found, "one finished cell", "run the experiment first, or name a --board")
+    folders = [experiment.stages / name for name in experiment.finished[0].evaluations]
+    for board in EXPERIMENT_BOARDS.values():
+        if any(runs.find_any(folder, part) for folder in folders for part in board.parts):
+            return board.name
+    expected = "tasks of " + " or ".join(EXPERIMENT_BOARDS)
+    raise InputError(folders[0], "none of the boards' tasks", expected, "evaluate with `synth-eval eval`")
+
+
+def make_row(experiment: Experiment, cell: Cell, board: ExperimentBoard) -> Row:
+    """Verify a finished cell's evaluations and make its row.
+
+    The row's provenance is SHA-256 over cell, data hashes and scores, because the evaluations' own files hold dates
+    and paths.
+
+    Raises:
+        InputError: an evaluation is refused (see `runs.make_row`), none has the board's tasks, a task is there twice,
+            or the evaluations are of different models.
+    """
+    folders = [experiment.stages / name for name in cell.evaluations]
+    parts = [
+        runs.make_row(run, part) for part in board.parts for folder in folders for run in runs.find_any(folder, part)
+    ]
+    where = f"{experiment.path}, {cell.name}"
+    _require_fit(parts, board, where)
+    full = cell.model_copy(update={"data": _data_counts(experiment.stages, cell)})
+    scores = {name: entry for row in parts for name, entry in row.scores.items()}
+    hashes = {task: value for row in parts for task, value in row.data_hashes.items()}
+    content = {"cell": full.model_dump(), "data_hashes": hashes}
+    content |= {"scores": {name: entry.model_dump() for name, entry in scores.items()}}
+    n = sum(row.n or 0 for row in parts)
+    made = {
+        "board": board.name,
+        "kind": "run",
+        "name": cell.name,
+        "status": _one_text(row.status for row in parts if row.status != "valid") or "valid",
+        "scores": {name: scores[name] for name in board.metrics if name in scores},
+        "subcases": {name: entry for row in parts for name, entry in row.subcases.items()},
+        "n": n,
+        "constant_answer": _constant(parts),
+        "ties": sum((row.ties or 0) * (row.n or 0) for row in parts) / n,
+        "settings": {row.board: row.settings for row in parts if row.settings} or None,
+        "seeds": _one_value(row.seeds for row in parts),
+        "model_config": _configuration(parts),
+        "task_versions": {task: said for row in parts for task, said in row.task_versions.items()},
+        "task_hashes": {task: said for row in parts for task, said in row.task_hashes.items()},
+        "data_hashes": hashes,
+        "cell": full,
+        "provenance": provenance.sha256_text(canonical_json(content)),
+    }
+    for field in ("model", "prompt", "lm_eval_version", "synth_eval_version", "commit"):
+        made[field] = _one_text(getattr(row, field) for row in parts)
+    return with_fingerprint(verify.row(made, where))
+
+
+def _require_fit(parts: list[Row], board: ExperimentBoard, where: str) -> None:
+    if not parts:
+        tasks = " and ".join(part.command for part in board.parts)
+        raise InputError(where, "none of the board's tasks", f"evaluations with {tasks}", "choose another --board")
+    asked = [task for row in parts for task in row.data_hashes]
+    for task in asked:
+        if asked.count(task) > 1:
+            fix = "one evaluation of a task in a cell; make a second experiment for the other (its training is shared)"
+            raise InputError(where, f"{task} in two evaluations", "every task once", fix)
+    models = {str(row.checkpoint.get("model_hash")) for row in parts if isinstance(row.checkpoint, dict)}
+    if len(models) > 1:
+        raise InputError(where, f"evaluations of {len(models)} models", "all of one model", verify.AGAIN)
+
+
+def _data_counts(stages: Path, cell: Cell) -> dict[str, Any] | None:
+    """How many pairs of which label the step-2 data has; None without a data stage, or one that does not say."""
+    path = stages / cell.stages.get("data", "") / provenance.FILE_NAME
+    if "data" not in cell.stages or not path.is_file():
+        return None
+    counts = provenance.read(path).get("counts")
+    return {key: counts[key] for key in DATA_COUNTS if key in counts} or None if isinstance(counts, dict) else None
+
+
+def _constant(parts: list[Row]) -> str | None:
+    """The one answer of all parts; over two labels where a part has two."""
+    answers = [row.constant_answer for row in parts]
+    if None in answers or len({two_way(str(answer)) for answer in answers}) != 1:
+        return None
+    return answers[0]
+
+
+def _configuration(parts: list[Row]) -> dict[str, Any] | None:
+    """What can change a score, where it ran aside; a list where the parts differ."""
+    said = [row.configuration for row in parts if isinstance(row.configuration, dict)]
+    names = sorted({name for one in said for name in one} - NOT_CONFIGURATION)
+    return {name: _one_value(one.get(name) for one in said) for name in names} or None
+
+
+def _one_value(values: Iterable[Any]) -> Any:
+    """The one value, or a list of the different ones, in order."""
+    found = {json.dumps(value, sort_keys=True): value for value in values}
+    return next(iter(found.values())) if len(found) == 1 else list(found.values())
+
+
+def _one_text(values: Iterable[str | None]) -> str | None:
+    """The one text, or the different ones with a slash between them; None where there is none."""
+    return " / ".join(dict.fromkeys(value for value in values if value)) or None

@@ -1,0 +1,255 @@
+"""The figure of an experiment: accuracy against augmentation size, a column a starting point, a line an arm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth_eval.errors import InputError
+from synth_eval.leaderboard.boards import ExperimentBoard
+from synth_eval.leaderboard.hans_scores import HEADLINE
+from synth_eval.leaderboard.plots import STYLE, write_figure
+from synth_eval.leaderboard.references import Curve, curves_beside
+from synth_eval.leaderboard.robustness import START, Point, arm_order, documents, points, start_order
+from synth_eval.leaderboard.robustness_tables import start_text, title
+from synth_eval.leaderboard.rows import Row
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+GREYS = ("#111111", "#6B6B6B", "#A3A3A3")
+"""Of arms that are published but not the experiment's own, and of baselines."""
+DARK = "#333333"
+"""The starting model."""
+LETTER = 0.085
+"""Inches a letter of the legend takes, at most."""
+CHANCE = {"matched": 1 / 3, "mismatched": 1 / 3, "acc": 1 / 3}
+"""Of three labels; over two it is a half."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The panels of one starting point."""
+
+    heading: str
+    starting_point: int | None
+    points: tuple[Point, ...]
+    """None in a column of published lines."""
+    curves: tuple[Curve, ...]
+    """Published lines, drawn dashed."""
+
+
+def accuracy_by_size(
+    rows: Sequence[Row],
+    path: str | Path,
+    board: ExperimentBoard,
+    *,
+    views: Sequence[str] | None = None,
+    overlay: bool = True,
+) -> tuple[Path, Path]:
+    """Draw one experiment's rows and write ``path`` as SVG and as PNG.
+
+    Lines are means over seeds, ribbons the standard deviation between them, faint dots single seeds; size 0 is the
+    starting model, of every arm; a baseline is a horizontal dotted line. Of a score that was asked different documents
+    in different cells, those with the documents of most cells are drawn. Equal rows give equal SVG bytes.
+
+    Args:
+        rows: the cells of one experiment, in any order.
+        path: where to; the ending does not matter.
+        board: their board.
+        views: scores, one row of panels each; by default the general task, HANS, and lexical overlap, not entailed.
+        overlay: draw the published lines of Zhang & Pavlick 2025, dashed: in the panels of the same starting point
+            where the sizes are of the same order, else in a column of their own.
+
+    Returns:
+        The SVG and the PNG file.
+
+    Raises:
+        InputError: no row to draw.
+    """
+    found = points(sorted(rows, key=lambda row: row.fingerprint), board)
+    if not found:
+        raise InputError(path, "no cells", "at least one finished cell", "run the experiment first")
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = tuple(views or (board.general[0], "overall", HEADLINE))
+    columns = _columns(found, overlay and board.published)
+    styles = _styles(columns)
+    with rc_context(STYLE | {"font.size": 10}):
+        figure = Figure(figsize=(_width(columns), 1.3 + 2.2 * len(shown)), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(len(shown), len(columns), sharex="col", sharey="row", squeeze=False)
+        for panels, view in zip(grid, shown, strict=True):
+            for panel, column in zip(panels, columns, strict=True):
+                _panel(panel, column, view, styles, board)
+            panels[0].set_ylabel(f"{_view_title(view, board)}\naccuracy in percent")
+            _limits(panels[0])
+        for panel, column in zip(grid[0], columns, strict=True):
+            panel.set_title(column.heading, fontsize=11, loc="left")
+        for panel in grid[-1]:
+            panel.set_xlabel("pairs of augmentation data")
+        _legend(figure, columns, styles)
+        return write_figure(figure, Path(path), "svg"), write_figure(figure, Path(path), "png", dpi=120, colours=128)
+
+
+def _columns(found: list[Point], overlay: bool) -> list[_Column]:
+    """A column a starting point, and one for published lines that fit none of them."""
+    columns, apart = [], []
+    for start in sorted({point.starting_point for point in found}, key=start_order):
+        own = tuple(point for point in found if point.starting_point == start)
+        curves, same = curves_beside(start, max(point.augmentation_size for point in own)) if overlay else ([], False)
+        apart += [] if same else [curves]
+        heading = "start: the full set" if start is None else f"start: {start:,} pairs"
+        columns.append(_Column(heading, start, own, tuple(curves) if same else ()))
+    if apart and apart[-1]:
+        start = apart[-1][0].starting_point
+        heading = f"published, digitised\nLlama-2-7B, start: {start_text(start)}"
+        columns.append(_Column(heading, start, (), tuple(apart[-1])))
+    return columns
+
+
+def _styles(columns: list[_Column]) -> dict[str, tuple[str, str]]:
+    """Arm -> colour and marker, greys for baselines and for what is published alone; none for the starting model."""
+    everything = [point for column in columns for point in column.points if not point.is_start]
+    own = sorted({point.arm for point in everything if not point.is_baseline}, key=arm_order)
+    aside = {point.arm for point in everything if point.is_baseline}
+    others = sorted(aside | {curve.arm for column in columns for curve in column.curves} - set(own), key=arm_order)
+    styles = {arm: (COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]) for at, arm in enumerate(own)}
+    return styles | {arm: (GREYS[at % len(GREYS)], MARKERS[at % len(MARKERS)]) for at, arm in enumerate(others)}
+
+
+def _panel(panel: Any, column: _Column, view: str, styles: dict[str, tuple[str, str]], board: ExperimentBoard) -> None:
+    panel.axhline(100 * CHANCE.get(view, 0.5), color="#777777", linestyle=(0, (1, 2)), linewidth=1, zorder=1)
+    drawn = _same_documents(column.points, view, board)
+    start = [point for point in drawn if point.is_start][:1]
+    for arm in dict.fromkeys(point.arm for point in drawn if not point.is_start):
+        own = [point for point in drawn if point.arm == arm]
+        if own[0].is_baseline:
+            height = 100 * own[0].scores[view].mean
+            panel.axhline(height, color=styles[arm][0], linestyle="-.", linewidth=1.2, zorder=2)
+        else:
+            _line(panel, start, own, view, styles[arm])
+    if start:
+        _dots(panel, start, view, DARK, "o")
+        panel.plot([0], [100 * start[0].scores[view].mean], "o", color=DARK, markersize=6, markeredgecolor="white",
+                   markeredgewidth=0.7, zorder=5)  # fmt: skip
+    for curve in column.curves:
+        if view in curve.scores:
+            colour, marker = styles[curve.arm]
+            heights = [100 * value for value in curve.scores[view]]
+            panel.plot(curve.sizes, heights, color=colour, linestyle="--", linewidth=0.9, marker=marker, markersize=3,
+                       markerfacecolor="white", markeredgewidth=0.8, zorder=2)  # fmt: skip
+    if not column.points:
+        panel.set_facecolor("#F5F5F5")
+        if not any(view in curve.scores for curve in column.curves):
+            panel.text(0.5, 0.5, "not published", transform=panel.transAxes, ha="center", color="#777777")
+    _ticks(panel, column)
+
+
+def _line(panel: Any, start: list[Point], own: list[Point], view: str, style: tuple[str, str]) -> None:
+    colour, marker = style
+    line = [*start, *own]
+    sizes = [point.augmentation_size for point in line]
+    means = [100 * point.scores[view].mean for point in line]
+    spread = [100 * (point.scores[view].sd or 0.0) for point in line]
+    if any(spread):
+        low = [max(0.0, mean - sd) for mean, sd in zip(means, spread, strict=True)]
+        high = [min(100.0, mean + sd) for mean, sd in zip(means, spread, strict=True)]
+        panel.fill_between(sizes, low, high, color=colour, alpha=0.11, linewidth=0, zorder=2)
+    _dots(panel, own, view, colour, marker)
+    panel.plot(sizes, means, color=colour, marker=marker, markevery=slice(len(start), None), markersize=5.5,
+               linewidth=1.8, markeredgecolor="white", markeredgewidth=0.7, zorder=4)  # fmt: skip
+
+
+def _dots(panel: Any, found: list[Point], view: str, colour: str, marker: str) -> None:
+    """The single seeds, faintly, where there are several."""
+    several = [point for point in found if len(point.rows) > 1]
+    dots = [(point.augmentation_size, 100 * row.scores[view].value) for point in several for row in point.rows]
+    if dots:
+        panel.plot(*zip(*dots, strict=True), marker, color=colour, alpha=0.35, markersize=3.5, markeredgewidth=0,
+                   zorder=3)  # fmt: skip
+
+
+def _same_documents(found: Sequence[Point], view: str, board: ExperimentBoard) -> list[Point]:
+    """The points that have the score over the documents that most of the cells were asked."""
+    there = [point for point in found if view in point.scores]
+    asked = Counter(documents(row, view, board) for point in there for row in point.rows)
+    if not asked:
+        return []
+    most = max(asked, key=lambda key: (asked[key], repr(key)))
+    return [point for point in there if documents(point.rows[0], view, board) == most]
+
+
+def _ticks(panel: Any, column: _Column) -> None:
+    own = {point.augmentation_size for point in column.points}
+    sizes = sorted(own or {size for curve in column.curves for size in curve.sizes})
+    if len(sizes) > 2 and sizes[-1] / next(size for size in sizes if size) > 20:
+        panel.set_xscale("symlog", linthresh=next(size for size in sizes if size))
+    panel.set_xticks(sizes, [_short(size) for size in sizes])
+    panel.tick_params(axis="x", which="minor", bottom=False)
+    panel.margins(x=0.06)
+    panel.grid(axis="y", color="#E4E4E4", linewidth=0.8)
+    panel.set_axisbelow(True)
+
+
+def _short(size: int) -> str:
+    """``1.5k`` for 1,500; ``18k`` for 18,020."""
+    return (
+        f"{size}"
+        if size < 1000
+        else f"{size / 1000:.1f}".removesuffix(".0") + "k"
+        if size < 10_000
+        else f"{size / 1000:.0f}k"
+    )
+
+
+def _limits(panel: Any) -> None:
+    """Room above and below what is drawn, inside [0, 100]."""
+    low, high = panel.get_ylim()
+    panel.set_ylim(max(-2.0, low), min(102.0, high))
+
+
+def _view_title(view: str, board: ExperimentBoard) -> str:
+    general = "MultiNLI " if board.parts[1].name == "multinli" else "NLI fresh, "
+    if view in board.general:
+        return general + title(view)
+    return {"overall": "HANS, all", HEADLINE: "HANS, lexical\noverlap, not entailed"}.get(view, f"HANS, {title(view)}")
+
+
+def _width(columns: list[_Column]) -> float:
+    """Of the figure, in inches."""
+    return max(7.0, 1.4 + 2.6 * len(columns))
+
+
+def _legend(figure: Any, columns: list[_Column], styles: dict[str, tuple[str, str]]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    everything = [point for column in columns for point in column.points]
+    own = {point.arm for point in everything}
+    baselines = {point.arm for point in everything if point.is_baseline}
+    handles: list[Any] = []
+    if any(point.is_start for point in everything):
+        handles.append(Line2D([], [], color=DARK, marker="o", linestyle="", markersize=6, label="starting model"))
+    for arm, (colour, marker) in styles.items():
+        if arm in baselines:
+            line = Line2D([], [], color=colour, linestyle="-.", linewidth=1.2, label=f"{arm} (baseline)")
+        elif arm in own:
+            line = Line2D([], [], color=colour, marker=marker, linewidth=1.8, markersize=5.5, label=arm)
+        else:
+            line = Line2D([], [], color=colour, marker=marker, linestyle="--", linewidth=0.9, markersize=3,
+                          markerfacecolor="white", label=f"{arm} (published)")  # fmt: skip
+        handles.append(line)
+    if any(over.sd for point in everything for over in point.scores.values()):
+        handles.append(Patch(color="#777777", alpha=0.25, linewidth=0, label="± sd over seeds"))
+    if any(column.curves for column in columns):
+        label = "published: Llama-2-7B, digitised"
+        handles.append(Line2D([], [], color="#444444", linestyle="--", linewidth=0.9, label=label))
+    handles.append(Line2D([], [], color="#777777", linestyle=(0, (1, 2)), linewidth=1, label="chance"))
+    longest = max(len(handle.get_label()) for handle in handles)
+    fit = max(1, int(_width(columns) / (0.5 + LETTER * longest)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(fit, 5), frameon=False, fontsize=9.5)
