@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,10 +29,7 @@ READ_UP_TO = 32 * 2**20  # bytes of a file whose rows `data list` counts
 
 @data_app.command("list", epilog="Example: synth-eval data list --json")
 def list_sets(as_json: Json = False) -> None:
-    """The data sets that have a name: where each would come from, and how many rows it has where that is cheap.
-
-    A generated set is listed with the rows that it has by default.
-    """
+    """The data sets that have a name: where each would come from, and its rows (generated: by default) where cheap."""
     from synth_eval.data import sources
 
     found = [_listed(name) for name in sources.names()]
@@ -131,11 +128,10 @@ def duplicates(
             counts.append({"train": name, "rows": len(train), "against": other or name, **count(rows)})
     if output is not None:
         write_jsonl(output, found)
+        print(f"{len(found):,} duplicates written: {output}", file=sys.stderr)
     shown = [row for one in counts for kind in KINDS for row in _first(found, one, kind, examples)]
     table = _counted(counts, threshold)
     _show({"threshold": threshold, "counts": counts, "examples": shown}, as_json, table, *map(_example, shown))
-    if output is not None:
-        print(f"{len(found):,} duplicates written: {output}", file=sys.stderr)
 
 
 def _first(found: list[dict[str, Any]], where: dict[str, Any], kind: str, n: int) -> list[dict[str, Any]]:
@@ -207,12 +203,10 @@ def _load(source: str) -> list[dict[str, Any]]:
     return load(name, **options)
 
 
-def _number(text: str) -> int | float | str:
+def _number(text: str) -> Any:
     for kind in (int, float):
-        try:
+        with suppress(ValueError):
             return kind(text)
-        except ValueError:
-            continue
     return text
 
 

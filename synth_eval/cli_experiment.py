@@ -11,7 +11,8 @@ import typer
 from synth_eval.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from synth_eval.experiment.plan import Kind, Plan
+    from synth_eval.experiment.plan import Plan
+    from synth_eval.experiment.stages import Kind
 
 experiment_app = typer.Typer(
     help="Experiments: starting points x arms x sizes x seeds, from one YAML to a board. Resume = the same command.",
@@ -49,12 +50,13 @@ def run(
     plan = make_plan(config, changes, arm)
     experiment = output_dir / plan.settings.name
     say = _say(sys.stderr if as_json else sys.stdout)
-    with launch.opened(plan.settings.launcher, experiment) as submit:
-        report = runner.run(plan, output_dir, kinds(), place("recipes"), submit, say)
-    boards = [
-        leaderboard.experiment_board(experiment, target)
-        for target in (experiment, *([board_folder] if board_folder else []))
-    ]
+    where = plan.settings.launcher
+    slots = where.workers if where.kind == "local" else None
+    with launch.opened(where, experiment) as submit:
+        report = runner.run(plan, output_dir, kinds(), place("recipes"), submit, slots, say)
+    finished = any(cell.evaluations and set(cell.evaluations) <= {*report.done, *report.there} for cell in plan.cells)
+    targets = (experiment, *([board_folder] if board_folder else [])) if finished else ()
+    boards = [leaderboard.experiment_board(experiment, target) for target in targets]
     _summary(report, boards, as_json)
     if report.failed or report.blocked:
         raise typer.Exit(1)
@@ -83,7 +85,7 @@ def status(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set 
 def kinds() -> dict[str, Kind]:
     """The recipes that fill the stages."""
     from synth_eval.data.mixes import MixSettings
-    from synth_eval.experiment.plan import Kind
+    from synth_eval.experiment.stages import Kind
     from synth_eval.generation.settings import NliGenerationSettings
     from synth_eval.training.generator import GeneratorSettings
     from synth_eval.training.settings import ClassifierSettings

@@ -20,6 +20,10 @@ class InputError(ValueError):
         self.where, self.found, self.expected, self.fix = str(where), found, expected, fix
         super().__init__(f"{where}: found {found}; expected {expected}. Fix: {fix}")
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str]]:
+        """Travel between processes with all four parts."""
+        return type(self), (self.where, self.found, self.expected, self.fix)
+
 
 class DivergedError(RuntimeError):
     """Training left the finite numbers; nothing that could be evaluated is kept."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-WORDS = ["a", "dog", "and", "the", "cat", "sleep", "in", "every", "old", "house", "near", "that", "river", "while", "some", "children", "sing"]
+WORDS = ("a", "dog", "and", "the", "cat", "sleep", "in", "every", "old", "house", "near", "that", "river")
 Fault = Callable[[dict[str, Any], int], str | None]
 """From a request's body and how often the same was asked before: the name of a fault, or None."""
 
@@ -141,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(429, _error("quota used up"), {"Retry-After": "86400"})
             case "500" | "503":
                 return self._send(int(fault), _error("out of order"))
+            case "echo":
+                return self._send(503, _error(f"no quota for {self.headers.get('Authorization')}"))
             case "400":
                 return self._send(400, _error("temperature must be between 0 and 2"))
             case "307":
@@ -153,7 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return self.connection.shutdown(socket.SHUT_RDWR)
             case "slow":
-                time.sleep(1.5)
+                time.sleep(2.5)
+            case "stuck":
+                time.sleep(60)
             case "late":
                 time.sleep(0.02 * (body["seed"] % 7))
             case "malformed":

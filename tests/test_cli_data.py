@@ -130,12 +130,12 @@ def test_against_takes_sources_with_options(command, files):
     assert [one["against"] for one in report["counts"]] == wanted
 
 
-def test_real_leaks_between_published_sets(command, real_data, monkeypatch):
+def test_copies_inside_a_published_synthetic_set(command, real_data, monkeypatch):
     monkeypatch.setenv("SYNTH_EVAL_DATA", str(real_data))
-    code, out, _ = command("duplicates", "supergen_mnli", "fewgen_mnli_13", "--against", "hans", "--json")
+    code, out, _ = command("duplicates", "fewgen_mnli_13", "--against", "", "--json")
     counts = {(one["train"], one["against"]): (one["exact"], one["near"]) for one in json.loads(out)["counts"]}
     assert code == 0 and counts["fewgen_mnli_13", "fewgen_mnli_13"][0] == 64
-    assert 380 <= counts["fewgen_mnli_13", "fewgen_mnli_13"][1] <= 403 and counts["supergen_mnli", "hans"] == (0, 0)
+    assert 355 <= counts["fewgen_mnli_13", "fewgen_mnli_13"][1] <= 360  # 360 when every pair is compared
 
 
 def test_list_says_where_and_how_many(command, real_data, monkeypatch):

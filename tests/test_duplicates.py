@@ -145,14 +145,14 @@ def test_against_brute_force_on_real_data(threshold, real_data, monkeypatch):
 
 
 def test_inside_a_synthetic_set_against_brute_force(real_data, monkeypatch):
-    texts = [" ".join(pair) for pair in pairs_of("fewgen_mnli_13", real_data, monkeypatch)[:3000]]
+    texts = [" ".join(pair) for pair in pairs_of("fewgen_mnli_13", real_data, monkeypatch)[:2000]]
     truth = {(i, j): s for (i, j), s in brute(*[[bag(text) for text in texts]] * 2, 0.8).items() if i < j}
     found = {(i, j): score for i, j, score in near(texts)}
-    assert len(truth) > 30 and found == pytest.approx({pair: truth[pair] for pair in found})
+    assert len(truth) > 20 and found == pytest.approx({pair: truth[pair] for pair in found})
     assert len(found) >= 0.95 * len(truth)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PAIRS, PAIRS, st.sampled_from([0.3, 0.8, 1.0]))
 def test_what_is_reported_is_true(train, held_out, threshold):
     for i, (j, score) in near_pairs(train, held_out, threshold).items():
@@ -164,7 +164,7 @@ def test_what_is_reported_is_true(train, held_out, threshold):
 # Near: properties ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PAIRS, PAIRS)
 def test_identical_pairs_are_always_found_and_roles_may_change(train, held_out):
     for order in (lambda pair: pair, lambda pair: pair[::-1]):
@@ -175,7 +175,7 @@ def test_identical_pairs_are_always_found_and_roles_may_change(train, held_out):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PAIRS, PAIRS, st.randoms(use_true_random=False))
 def test_symmetric_and_independent_of_the_order(train, held_out, rng):
     a, b = ([" | ".join(pair) for pair in pairs] for pairs in (train, held_out))
@@ -243,7 +243,7 @@ def test_the_bands_keep_the_promised_recall(threshold):
 def test_another_process_gives_the_same_candidates():
     code = (
         "from synth_eval.metrics import duplicates as d; from synth_eval.metrics.shingles import bags\n"
-        "b = bags(['the cat sat\\non it', 'another text'], print and (lambda share: None))\n"
+        "b = bags(['the cat sat\\non it', 'another text'], lambda share: None)\n"
         "print(d._band_keys(b, 3, 4, 0, lambda share: None).tolist())"
     )
     outputs = [

@@ -146,6 +146,51 @@ def test_an_adapter_gives_the_numbers_of_peft_itself(decoder, tmp_path):
         backend(decoder, peft=str(tmp_path))
 
 
+def test_a_hypothesis_only_head_sees_the_hypothesis_alone(encoder, tmp_path):
+    model = AutoModelForSequenceClassification.from_pretrained(encoder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    records = load("hans_fresh", **METADATA)
+    with torch.no_grad():
+        logits = torch.cat([model(**tokenizer(row["hypothesis"], return_tensors="pt")).logits for row in records])
+    middle = logits.median(dim=0).values  # so that the answers differ
+    model.classifier.bias.data -= middle
+    model.config.synth_eval_input = "hypothesis"
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    answers = (logits - middle).argmax(-1) == 0
+    right = [bool(said) == (row["gold_label"] == "entailment") for said, row in zip(answers, records, strict=True)]
+    found = scores(backend(tmp_path))
+    assert len({*answers.tolist()}) == 2
+    assert found["hans_fresh"] == pytest.approx(sum(right) / len(right))
+    assert (
+        found == scores(backend(tmp_path, input_format="hypothesis")) != scores(backend(tmp_path, input_format="pair"))
+    )
+
+
+def test_what_an_adapter_was_trained_on_counts_before_its_base_model(encoder, tmp_path):
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    from synth_eval import provenance
+
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(encoder, base)
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"synth_eval_input": "pair"}))
+    model = AutoModelForSequenceClassification.from_pretrained(base)
+    get_peft_model(model, LoraConfig(TaskType.SEQ_CLS, r=2, target_modules=["query"])).save_pretrained(adapter)
+    facts = {"kind": "checkpoint", "labels": list(LABELS), "synth_eval_input": "hypothesis"}
+    provenance.write(adapter, facts)
+    assert backend(base, peft=str(adapter)).input_format == "hypothesis"
+    assert backend(base).input_format == "pair"
+
+
+@pytest.mark.parametrize(("quantization", "says"), [("nf8", "expected nf4"), ("nf4", "no CUDA device")])
+def test_four_bits_are_nf4_and_need_a_gpu(encoder, quantization, says, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=says):
+        backend(encoder, quantization=quantization)
+
+
 def test_a_language_model_is_refused_as_a_classifier(stories):
     with pytest.raises(InputError, match=r"head would be random.*--model hf"):
         backend(stories)

@@ -17,12 +17,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from synth_eval import files, provenance, recipe
+from synth_eval.errors import InputError
 from synth_eval.nli import prompts
 from synth_eval.training import classifier, guard, pairs, sft
-from synth_eval.training.settings import ClassifierSettings, SFTSettings
+from synth_eval.training.settings import ClassifierSettings, SFTSettings, TrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
@@ -301,6 +302,125 @@ def test_no_epoch_on_a_base_model_without_a_head_keeps_the_drawn_head(language_m
     assert torch.equal(model.score.weight, start["score.weight"])
 
 
+@pytest.fixture(scope="module")
+def adapted(finished, data, tmp_path_factory):
+    """Adapters of two steps on the finished classifier."""
+    folder = tmp_path_factory.mktemp("adapted")
+    on = {"from_config": None, "tokenizer": None, "base_model": str(finished[1] / "model")}
+    path = config(folder, data, lora={"r": 2}, epochs=0.2, **on)
+    assert run("nli_classifier.py", path, folder / "out") == 0
+    return folder / "out" / "model"
+
+
+def going_on(finished, data, adapter, /, **more):
+    on = {"from_config": None, "tokenizer": None, "base_model": str(finished[1] / "model"), "adapter": str(adapter)}
+    return {"data": {"name": str(data)}} | {key: value for key, value in (on | more).items() if value is not None}
+
+
+def test_adapters_with_labels_in_another_order_keep_their_meaning(finished, adapted, data, tmp_path, rows):
+    settings = ClassifierSettings.model_validate(going_on(finished, data, adapted))
+    tokenizer, model = classifier.build(settings, pairs.load_pairs(settings))
+    inputs = [[row["premise"] for row in rows], [row["hypothesis"] for row in rows]]
+    expected = predictions(model, tokenizer, inputs)
+    other = tmp_path / "other"
+    shutil.copytree(adapted, other)
+    record = provenance.read(other)
+    provenance.write(other, record | {"labels": ["contradiction", "entailment", "neutral"]})
+    tensors = load_file(other / "adapter_model.safetensors")
+    heads = [name for name in tensors if "classifier" in name]
+    assert len(heads) == 2
+    save_file(tensors | {name: tensors[name][[2, 0, 1]].clone() for name in heads}, other / "adapter_model.safetensors")
+    settings = ClassifierSettings.model_validate(going_on(finished, data, other))
+    _, model = classifier.build(settings, pairs.load_pairs(settings))
+    assert torch.equal(predictions(model, tokenizer, inputs), expected)
+    assert model.config.id2label == dict(enumerate(LABELS))
+
+
+def test_adapters_that_cannot_go_on(finished, adapted, data, tmp_path, language_model):
+    bare, torn, other = (tmp_path / name for name in ("bare", "torn", "other"))
+    for folder in (bare, torn, other):
+        shutil.copytree(adapted, folder)
+    (bare / "provenance.json").unlink()
+    tensors = load_file(torn / "adapter_model.safetensors")
+    save_file({name: tensors[name] for name in list(tensors)[1:]}, torn / "adapter_model.safetensors")
+    provenance.write(other, provenance.read(other) | {"labels": ["entailment", "non_entailment"]})
+    speaker = str(language_model[1] / "model")
+    for more, says in [
+        ({"adapter": str(tmp_path / "none")}, "no adapter_config.json in it"),
+        ({"adapter": str(bare)}, r"no provenance.json that says what they were trained on"),
+        ({"adapter": str(torn)}, "adapters that do not load .Found missing adapter keys"),
+        ({"adapter": str(other)}, "a trained head with the labels entailment, non_entailment"),
+        ({"base_model": speaker, "input_format": "prompt"}, "adapters of .*classifier.*; expected adapters of .*sft"),
+    ]:
+        settings = ClassifierSettings.model_validate(going_on(finished, data, adapted, **more))
+        with pytest.raises(InputError, match=says):
+            classifier.build(settings, pairs.load_pairs(settings))
+    settings = SFTSettings.model_validate(going_on(finished, data, adapted, base_model=speaker))
+    with pytest.raises(InputError, match="adapters for SEQ_CLS; expected CAUSAL_LM"):
+        sft.build(settings, sft.rows(settings, pairs.load_pairs(settings)))
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"lora": {}}, "base_model and no lora when adapter is given"),
+        ({"adapter": None, "quantization": "nf4"}, "lora or adapter when quantization is given"),
+        ({"adapter": None, "base_model": None, "from_config": BERT, "quantization": "nf4"}, "lora or adapter"),
+        ({"base_model": None, "from_config": BERT}, "base_model and no lora when adapter is given"),
+        ({"quantization": "nf8"}, "nf4"),
+    ],
+)
+def test_settings_of_adapters_that_do_not_fit_together(finished, data, more, says):
+    with pytest.raises(ValueError, match=says):
+        ClassifierSettings.model_validate(going_on(finished, data, "some", **more))
+
+
+@pytest.mark.parametrize("setting", [{"quantization": "nf4"}, {"optimizer": "paged_adamw_32bit"}])
+def test_what_needs_a_gpu_says_so(finished, adapted, data, tmp_path, capsys, setting, monkeypatch):
+    more = {"from_config": None, "tokenizer": None, "base_model": str(finished[1] / "model"), "adapter": str(adapted)}
+    path = config(tmp_path, data, **more, **setting)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run("nli_classifier.py", path, tmp_path / "out") == 2
+    assert "no CUDA device" in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert run("nli_classifier.py", path, tmp_path / "out") == 2
+    assert "pip install 'synth-eval[gpu]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_fine_tuning_trains_named_modules_whole_and_its_adapters_go_on(language_model, data, tmp_path, capsys):
+    base = str(language_model[1] / "model")
+    on = {"from_config": None, "tokenizer": None, "base_model": base, "max_length": 128, "optimizer": "adafactor"}
+    lora = {"r": 2, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]}
+    path = config(tmp_path, data, lora=lora, epochs=0.3, **on)
+    assert run("sft.py", path, tmp_path / "one") == 0
+    again = config(tmp_path, data, adapter=str(tmp_path / "one" / "model"), epochs=0.3, **on)
+    assert run("sft.py", again, tmp_path / "two") == 0
+    one, two = (load_file(tmp_path / name / "model" / "adapter_model.safetensors") for name in ("one", "two"))
+    assert sum("lm_head" in name for name in one) == 1
+    assert one.keys() == two.keys()
+    assert not any(torch.equal(one[name], two[name]) for name in one)
+    path = config(tmp_path, data, lora=lora | {"modules_to_save": ["lm_hed"]}, **on)
+    capsys.readouterr()
+    assert run("sft.py", path, tmp_path / "three") == 2
+    assert "did you mean 'lm_head'?" in capsys.readouterr().err
+
+
+def test_a_changed_base_model_under_the_same_path_is_another_run(data, tmp_path, capsys):
+    first = config(tmp_path, data, epochs=0)
+    assert run("nli_classifier.py", first, tmp_path / "start") == 0
+    on = {"from_config": None, "tokenizer": None, "base_model": str(tmp_path / "start" / "model")}
+    path = config(tmp_path, data, epochs=0.2, **on)
+    assert run("nli_classifier.py", path, tmp_path / "out") == 0
+    first = config(tmp_path, data, epochs=0, seed=9)
+    assert run("nli_classifier.py", first, tmp_path / "start", "--overwrite") == 0
+    path = config(tmp_path, data, epochs=0.2, **on)
+    capsys.readouterr()
+    assert run("nli_classifier.py", path, tmp_path / "out") == 2
+    assert "parents.base_model" in capsys.readouterr().err
+
+
 def test_fine_tuning_refuses_a_classifier(finished, data, tmp_path, capsys):
     base = finished[1] / "model"
     path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base))
@@ -412,6 +532,15 @@ def test_mistakes_end_with_one_line_and_status_2(data, tmp_path, capsys):
     assert run("nli_classifier.py", path, tmp_path / "out") == 2
     assert "truncate: true" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_overwriting_a_killed_run_begins_anew(killed, tmp_path, capsys):
+    path, output = killed
+    copy = tmp_path / "out"
+    shutil.copytree(output, copy)
+    assert run("nli_classifier.py", path, copy, "--set", "epochs=1", "--set", "seed=5", "--overwrite") == 0
+    assert "resuming" not in capsys.readouterr().out
+    assert provenance.read(copy)["steps"] == 12
 
 
 def test_two_trainings_in_one_folder(killed, uninterrupted, tmp_path, capsys):
@@ -610,14 +739,74 @@ def test_a_locked_folder_stops_every_process_with_one_message(data, tmp_path):
 # The recipes that are shipped
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def kind_of(path):
+    """What a shipped YAML file is read with."""
+    from synth_eval.experiment.settings import ExperimentSettings
+    from synth_eval.generation.settings import NliGenerationSettings
+    from synth_eval.training.dynamics import HardnessSettings
+    from synth_eval.training.generator import GeneratorSettings
+
+    kinds = {
+        "nli_classifier": ClassifierSettings,
+        "classifier": ClassifierSettings,
+        "sft": SFTSettings,
+        "nli_generator": GeneratorSettings,
+        "generator": GeneratorSettings,
+        "generate": NliGenerationSettings,
+        "nli_hardness": HardnessSettings,
+        "nli_robustness": ExperimentSettings,
+        "experiment": ExperimentSettings,
+    }
+    return next(kind for start, kind in kinds.items() if path.name.startswith(start))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_a_shipped_recipe_is_valid_and_short(path):
-    kind = SFTSettings if path.name.startswith("sft_") else ClassifierSettings
-    this = recipe.read(path, kind)
-    assert this.settings.evaluation_data
-    assert len(path.read_text().splitlines()) <= 25
+    settings = recipe.read(path, kind_of(path)).settings
+    if isinstance(settings, TrainingSettings):
+        assert settings.evaluation_data
+    assert len([line for line in path.read_text().splitlines() if not line.startswith("#")]) <= 100
     assert path.read_text().startswith("# ")
-    assert path.name in (RECIPES / "README.md").read_text()
+    assert path.name in (path.parent / "README.md").read_text()
+
+
+def test_the_papers_recipe_runs_in_two_steps_on_a_small_llama(language_model, data, rows, tmp_path):
+    """All of classifier.yaml but its size: no 4 bits, no paged optimizer (both need a GPU), small adapters."""
+    from synth_eval.models.classifier import ClassifierLM
+
+    path, base = RECIPES / "zhang_pavlick_2025" / "classifier.yaml", language_model[1] / "model"
+    small = [f"base_model={base}", f"data={data}", "evaluation_data=[]", "quantization=", "optimizer=adamw_torch"]
+    small += ["batch_size=16", "learning_rate=0.005", "max_length=128", "log_every=4"]
+    arguments = [word for one in small for word in ("--set", one)]
+    lora = ["--set", "lora.r=4", "--set", "lora.dropout=0.0"]
+    assert run("nli_classifier.py", path, tmp_path / "start", *arguments, *lora, "--set", "epochs=0") == 0
+    for before, after in (("start", "one"), ("one", "two")):
+        on = ["--set", "lora=", "--set", f"adapter={tmp_path / before / 'model'}", "--set", "epochs=2"]
+        assert run("nli_classifier.py", path, tmp_path / after, *arguments, *on) == 0
+    records = {name: provenance.read(tmp_path / name) for name in ("start", "one", "two")}
+    assert [record["steps"] for record in records.values()] == [0, 24, 24]
+    assert records["two"]["adapter_sha256"] == records["one"]["model_sha256"]
+    assert records["two"]["identity"]["parents.adapter"] == records["one"]["model_sha256"]
+    assert records["two"]["synth_eval_input"] == "prompt:paper"
+    tensors = [load_file(tmp_path / name / "model" / "adapter_model.safetensors") for name in records]
+    assert tensors[0].keys() == tensors[1].keys() == tensors[2].keys()
+    assert any("score" in name for name in tensors[0])
+    assert not any(tensors[0][name].any() for name in tensors[0] if "lora_B" in name)
+    for name in tensors[0]:  # both steps move the head and every adapter
+        assert not torch.equal(tensors[0][name], tensors[1][name]), name
+        assert not torch.equal(tensors[1][name], tensors[2][name]), name
+    # the losses go on where they were
+    assert records["one"]["losses"][-1]["loss"] > records["two"]["losses"][-1]["loss"]
+    texts = [(prompts.get("paper").render(row["premise"], row["hypothesis"]), None) for row in rows]
+    wanted = torch.tensor([LABELS.index(row["gold_label"]) for row in rows])
+    found = {}
+    for name in records:
+        asked = ClassifierLM(str(base), peft=str(tmp_path / name / "model"), device="cpu", batch_size=16)
+        found[name] = asked.logits(texts, disable_tqdm=True)
+    assert (found["two"].argmax(-1) == wanted).float().mean() > 0.95
+    this = recipe.read(path, ClassifierSettings, [*small, "lora=", f"adapter={tmp_path / 'one' / 'model'}"]).settings
+    tokenizer, model = classifier.build(this, pairs.load_pairs(this))
+    assert torch.allclose(predictions(model, tokenizer, [[text for text, _ in texts]]), found["one"], atol=1e-4)
 
 
 def test_a_recipe_reads_top_to_bottom():

@@ -207,6 +207,15 @@ def test_every_row_is_trained_on_as_often_as_the_epochs_say(lengths, batch, epoc
     assert counts.min() >= np.floor(epochs)
 
 
+def test_rows_that_are_only_shuffled():
+    lengths = np.random.default_rng(0).integers(5, 100, 500)
+    order = pairs.training_order(lengths, 8, 2, 0, bucketing=False)
+    assert sorted(order[:500]) == sorted(order[500:]) == list(range(500))
+    assert order[:500] != order[500:]
+    assert order == pairs.training_order(lengths, 4, 2, 0, bucketing=False)
+    assert abs(np.corrcoef(lengths[order[:-1]], lengths[order[1:]])[0, 1]) < 0.2  # neighbours are no alike
+
+
 def test_no_epoch_has_no_rows_and_a_part_of_one_has_some():
     assert pairs.training_order([3, 4], 2, 0, 1) == []
     with pytest.raises(InputError, match=r"epochs: found 0\.1 of 2 rows; expected one row or more"):
@@ -543,6 +552,12 @@ def test_a_disk_that_does_not_take_it_is_an_os_error_with_the_path(tmp_path, sav
             "synth-classifier",
             ["pretrained=a/b,revision=r1,peft=OUT/model,label_order=entailment/neutral/contradiction", None],
         ),
+        (
+            {"from_config": None, "base_model": "a/b", "adapter": "c", "quantization": "nf4"},
+            "synth-classifier",
+            ["pretrained=a/b,peft=OUT/model,label_order=entailment/neutral/contradiction,quantization=nf4", None],
+        ),
+        ({"input_format": "hypothesis"}, "synth-classifier", ["pretrained=OUT/model", None]),
         (
             {"from_config": None, "base_model": "a/b", "revision": "r1"},
             "synth-classifier",

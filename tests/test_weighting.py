@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
 
 from synth_eval import provenance
 from synth_eval.errors import InputError
@@ -92,7 +91,7 @@ def test_the_gradient_is_that_of_constant_weights(batch):
         moved[0][row, column] += step
         moved[1][row, column] -= step
         up, down = (weighted_cross_entropy(one, labels, frozen).item() for one in moved)
-        assert logits.grad[row, column].item() == pytest.approx((up - down) / (2 * step), abs=1e-8)
+        assert logits.grad[row, column].item() == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-7)
 
 
 def test_equal_checkers_give_the_plain_cross_entropy(batch):
@@ -230,38 +229,37 @@ def test_with_wrong_labels_dimp_and_a_good_checker_beat_plain_cross_entropy(chec
     assert "weighting" not in provenance.read(tmp_path / "plain")
 
 
-def parameters(folder):
-    return load_file(folder / "model" / "model.safetensors")
+def assert_same_run(first, second):
+    """The same losses at every log, and the same answers: weights without influence are moved by rounding alone."""
+    losses = [[entry["loss"] for entry in provenance.read(folder)["losses"]] for folder in (first, second)]
+    assert len(losses[0]) >= 2
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    rows = pairs_of(PEOPLE[3:9])
+    np.testing.assert_allclose(ask(first / "model", rows), ask(second / "model", rows), atol=2e-3)
 
 
 @pytest.mark.parametrize("accumulation", [1, 4])
 def test_imp_with_equal_checkers_trains_as_plain_cross_entropy_does(checker, tmp_path, accumulation):
-    path = recipe_file(tmp_path, pairs_of(PEOPLE[:5]), batch_size=16 // accumulation)
+    path = recipe_file(tmp_path, pairs_of(PEOPLE[:5]), batch_size=16 // accumulation, log_every=1)
     more = ["--set", f"gradient_accumulation_steps={accumulation}"]
     assert run(path, tmp_path / "plain", *more) == 0
     weighting = f"weighting={{loss: imp, quality_checker: {checker}, diversity_checker: {checker}}}"
     assert run(path, tmp_path / "imp", *more, "--set", weighting) == 0
-    plainly, weighted = (parameters(tmp_path / name) for name in ("plain", "imp"))
-    assert all(torch.allclose(plainly[name], weighted[name], atol=1e-5) for name in plainly)
+    assert_same_run(tmp_path / "plain", tmp_path / "imp")
     logged = provenance.read(tmp_path / "imp")["weighting"]["weights"]
     assert all(entry["weight_min"] == entry["weight_max"] == 1 for entry in logged)
 
 
-def test_the_layout_of_a_step_does_not_change_it(checker, tmp_path):
-    path = recipe_file(tmp_path, pairs_of(PEOPLE[:6], mislabelled=3)[:96], length_bucketing=False)
-    weighting = ["--set", f"weighting={{loss: dimp, quality_checker: {checker}, clip: 20}}"]
+@pytest.mark.parametrize("loss", ["plain", "dimp"])
+def test_the_layout_of_a_step_does_not_change_it(checker, tmp_path, loss):
+    rows = pairs_of(PEOPLE[:6], mislabelled=3)[:96]
+    path = recipe_file(tmp_path, rows, length_bucketing=False, learning_rate=0.002)
+    weighting = [] if loss == "plain" else ["--set", f"weighting={{loss: dimp, quality_checker: {checker}, clip: 20}}"]
     for name, batch_size, accumulation in (("wide", 8, 1), ("deep", 1, 8)):
         layout = ["--set", f"batch_size={batch_size}", "--set", f"gradient_accumulation_steps={accumulation}"]
         assert run(path, tmp_path / name, *weighting, *layout) == 0
         assert provenance.read(tmp_path / name)["steps"] == 12
-    wide, deep = (parameters(tmp_path / name) for name in ("wide", "deep"))
-    assert all(torch.allclose(wide[name], deep[name], atol=2e-4) for name in wide)
-    drawn = recipe_file(tmp_path / "drawn", pairs_of(PEOPLE[:6], mislabelled=3)[:96], epochs=0)
-    assert run(drawn, tmp_path / "start") == 0
-    start = parameters(tmp_path / "start")
-    assert max((wide[name] - start[name]).abs().max() for name in wide) > 0.02
-    losses = [[entry["loss"] for entry in provenance.read(tmp_path / name)["losses"]] for name in ("wide", "deep")]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert_same_run(tmp_path / "wide", tmp_path / "deep")
 
 
 def test_a_stopped_run_goes_on_and_asks_its_checker_no_more(checker, tmp_path, monkeypatch):

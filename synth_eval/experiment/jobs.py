@@ -59,12 +59,12 @@ def run_job(job: Job) -> int:
     Raises:
         OSError: a folder cannot be written.
     """
-    with lock(job.work):
+    with lock(job.work) as handle:
         if job.target.exists():  # another experiment was faster
             return 0
         job.work.mkdir(parents=True, exist_ok=True)
         earlier, start = timing(job.work), time.monotonic()
-        status = _run(job)
+        status = _run(job, handle)
         record = {"seconds": earlier["seconds"] + time.monotonic() - start, "starts": earlier["starts"] + 1}
         write_atomic(job.work / TIMING, dump_json(record | {"status": status}))
         if status == 0:
@@ -79,7 +79,7 @@ def timing(folder: Path) -> dict[str, Any]:
     return dict(read_json(path)) if path.is_file() else {"seconds": 0.0, "starts": 0, "status": None}
 
 
-def _run(job: Job) -> int:
+def _run(job: Job, lock_handle: int) -> int:
     with open(job.log, "ab") as log:
         process = subprocess.Popen(  # noqa: S603 - the planner's own command
             job.command,
@@ -89,6 +89,7 @@ def _run(job: Job) -> int:
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,
+            pass_fds=(lock_handle,),  # the lock is free when the command is gone, whatever became of us
         )
         _running.add(process)
         try:
@@ -118,13 +119,13 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def lock(work: Path) -> Iterator[None]:
-    """Hold the lock of a work folder; wait for whoever holds it."""
+def lock(work: Path) -> Iterator[int]:
+    """Hold the lock of a work folder, and give its handle; wait for whoever holds it."""
     work.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(work.with_name(f"{work.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

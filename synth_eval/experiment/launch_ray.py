@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -27,14 +28,14 @@ from synth_eval.experiment.jobs import Job, run_job
 from synth_eval.settings import Count, Strict
 
 _STORE_BYTES = 100 * 2**20  # what passes through Ray is a status a job; its default is 30 % of the memory
-_CANCEL_SECONDS = 10.0
+_CANCEL_SECONDS, _CONNECT_SECONDS = 10.0, 5.0
 
 
 class RaySettings(Strict):
     """The key ``launcher.ray`` of an experiment."""
 
-    address: str | None = None
-    """A running cluster: ``auto`` (this machine belongs to it), ``host:6379`` or ``ray://host:10001``;
+    address: Annotated[str, Field(pattern=r"^(auto|[^/]+:\d+)$")] | None = None
+    """A running cluster: ``auto`` (this machine belongs to it) or ``host:6379`` (the machine belongs to that one);
     without it a local one is started, for the time of the command."""
     num_cpus: Count | None = None
     """Processors of the local cluster; all by default."""
@@ -113,15 +114,23 @@ def _start(settings: RaySettings) -> None:
         "object_store_memory": _STORE_BYTES,
     }
     try:
+        if settings.address and settings.address != "auto":  # Ray itself would try for minutes
+            host, _, port = settings.address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
         ray.init(
             **({"address": settings.address} if settings.address else local),
             logging_level=logging.ERROR,
             log_to_driver=False,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = f"launcher.ray.address: {settings.address}" if settings.address else "launcher.kind: ray"
-        fix = "`ray status` on the cluster's head tells its address; without one a local cluster is started"
-        raise InputError(where, str(error).splitlines()[0], "a Ray cluster that answers", fix) from error
+        told = f"{error}\n{error.__cause__ or ''}".splitlines()  # the cause is a traceback as text
+        reason = next((line for line in reversed(told) if "Error: " in line), told[0])[:300]
+        fix = (
+            "`ray status` on the cluster's head tells its address (with tokens: RAY_AUTH_MODE=token here too); "
+            "without an address a local cluster is started"
+        )
+        raise InputError(where, reason, "a Ray cluster that answers", fix) from error
 
 
 def _check_fits(job: Job, settings: RaySettings) -> None:
@@ -148,7 +157,8 @@ def _pass_on(answer: Future[int], job: Job, future: Future[int]) -> None:
             future.set_result(answer.result())
         else:
             cause = getattr(error, "cause", None) or error  # what run_job raised, without Ray's traceback
-            future.set_result(lost(job, f"Ray could not end {job.name}: {type(cause).__name__}: {cause}"))
+            reason = (str(cause).splitlines() or ["no reason given"])[0]
+            future.set_result(lost(job, f"Ray could not end {job.name}: {type(cause).__name__}: {reason}"))
     except OSError as unwritable:
         future.set_exception(unwritable)
 

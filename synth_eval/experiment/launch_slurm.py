@@ -15,15 +15,15 @@ import itertools
 import os
 import queue
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -35,6 +35,7 @@ from synth_eval.experiment.launch_ray import lost
 from synth_eval.files import lock
 from synth_eval.settings import Count, Strict
 
+_RECORD = "submitted.txt"
 _GATHER_SECONDS = 0.3  # jobs that come within this time go as one array
 _GRACE_SECONDS = 30.0  # so late a result may come over a network file system, or a job back into the queue
 
@@ -99,8 +100,7 @@ def opened(settings: SlurmSettings, folder: Path) -> Iterator[Callable[[Job], Fu
     inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
     try:
         _cancel_leftovers(settings, folder)
-        server = threading.Thread(target=_serve, args=(settings, folder, inbox), name="slurm", daemon=True)
-        server.start()
+        server = ThreadPoolExecutor(1).submit(_serve, settings, folder, inbox)
 
         def submit(job: Job) -> Future[int]:
             future: Future[int] = Future()
@@ -112,7 +112,9 @@ def opened(settings: SlurmSettings, folder: Path) -> Iterator[Callable[[Job], Fu
             yield submit
         finally:
             inbox.put(None)
-            server.join()
+            while not server.done():
+                with suppress(KeyboardInterrupt):  # a second Ctrl-C: jobs are being cancelled
+                    wait([server])
     finally:
         os.close(handle)
 
@@ -121,11 +123,11 @@ def _executor(settings: SlurmSettings, folder: Path, **parameters: Any) -> Any:
     """A submitit executor with the settings, and ``parameters`` of the jobs at hand."""
     from submitit import AutoExecutor
 
-    try:
-        executor = AutoExecutor(folder / "%j", cluster=settings.cluster)
-    except RuntimeError as error:
+    missing = [name for name in ("sbatch", "srun", "squeue", "scancel") if which(name) is None]
+    if missing and settings.cluster == "slurm":
         fix = "start on a login node of the cluster, or use launcher.kind: local or ray"
-        raise InputError("launcher.kind: slurm", "no srun on this machine", "a Slurm cluster", fix) from error
+        raise InputError("launcher.kind: slurm", f"no {', '.join(missing)} on this machine", "a Slurm cluster", fix)
+    executor = AutoExecutor(folder / "%j", cluster=settings.cluster)
     executor.update_parameters(
         timeout_min=settings.time,
         mem_gb=settings.mem_gb,
@@ -159,7 +161,7 @@ def _serve(settings: SlurmSettings, folder: Path, inbox: queue.SimpleQueue[_Aske
     slurm_queue.cancel([one.slurm for one in running], settings.cluster)
     for one in running:
         _answer(one, "cancelled")
-    _record(folder).unlink(missing_ok=True)
+    (folder / _RECORD).unlink(missing_ok=True)
 
 
 def _gather(inbox: queue.SimpleQueue[Any], seconds: float) -> list[Any]:
@@ -196,7 +198,7 @@ def _submit(batch: list[_Asked], settings: SlurmSettings, folder: Path) -> list[
                     InputError("launcher.slurm", refusal, "a job that sbatch takes", "correct the settings")
                 )
             continue
-        with open(_record(folder), "a", encoding="utf-8") as record:
+        with open(folder / _RECORD, "a", encoding="utf-8") as record:
             record.writelines(f"{one.job_id}\n" for one in slurm)
         for (job, future), one in zip(items, slurm, strict=True):
             print(f"{job.name}: {settings.cluster} job {one.job_id}", file=sys.stderr)
@@ -214,9 +216,7 @@ def _answered(one: _Submitted, states: dict[str, str], settings: SlurmSettings) 
         one.ended = one.ended or (time.monotonic(), state)
         if time.monotonic() - one.ended[0] < _GRACE_SECONDS:
             return False
-        slurm_queue.cancel(
-            [one.slurm], settings.cluster
-        )  # one that comes back from a preemption must not run beside its successor
+        slurm_queue.cancel([one.slurm], settings.cluster)  # no return from a preemption beside its successor
     _answer(one, one.ended[1] if one.ended else "")
     return True
 
@@ -232,21 +232,18 @@ def _answer(one: _Submitted, state: str) -> None:
                 return one.future.set_result(one.slurm.result())
             except FailedJobError as error:  # run_job raised, or Slurm's signal before the time limit
                 why = next((line for line in reversed(str(error).splitlines()) if "Error: " in line), str(error))
+                why = "the time limit ended it (launcher.slurm.time)" if "timed-out" in why else why
         why = f"{one.job.name}, job {one.slurm.job_id}: {why}; its own output: {one.slurm.paths.stdout}"
         return one.future.set_result(lost(one.job, why))
-    except OSError as error:
+    except Exception as error:  # a full disk, a broken result: the others go on
         return one.future.set_exception(error)
-
-
-def _record(folder: Path) -> Path:
-    return folder / "submitted.txt"
 
 
 def _cancel_leftovers(settings: SlurmSettings, folder: Path) -> None:
     """Cancel what a command that was killed has left in the queue."""
     from submitit import SlurmJob
 
-    if settings.cluster == "slurm" and _record(folder).exists():
-        ids = _record(folder).read_text(encoding="utf-8").split()
+    if settings.cluster == "slurm" and (folder / _RECORD).exists():
+        ids = (folder / _RECORD).read_text(encoding="utf-8").split()
         slurm_queue.cancel([SlurmJob[int](folder / "%j", job_id) for job_id in ids], settings.cluster)
-    _record(folder).unlink(missing_ok=True)
+    (folder / _RECORD).unlink(missing_ok=True)

@@ -8,48 +8,16 @@ Stages that cells, seeds or experiments share are the same folder, so they run o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from synth_eval import __version__, recipe
 from synth_eval.experiment.settings import FULL, HUMAN, NONE, Arm, Evaluation, ExperimentSettings, Source
-from synth_eval.files import dump_json
-from synth_eval.provenance import sha256_folder, sha256_text
+from synth_eval.experiment.stages import EVALUATE, Digest, Kind, Stage, Stages
 from synth_eval.settings import DataSettings
 
-EVALUATE = "evaluate"
-RUNTIME = ("report_to", "save_every", "log_every")  # settings that change no content
 ORIGIN = ("from_config", "tokenizer", "base_model", "revision", "lora")  # of the base stage alone
-Digest = Callable[[str], str]
-"""From the name of a data set, or a file, to what identifies its content (options aside)."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of stage: the recipe script that fills its folder, and the settings of that recipe."""
-
-    script: str
-    settings: type[BaseModel]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One folder to fill."""
-
-    name: str
-    """``train-0f3c91aa02b4``: kind, and hash of all that determines the content."""
-    kind: str
-    content: dict[str, Any]
-    """The recipe file; of an evaluation its arguments."""
-    parents: tuple[str, ...]
-    what: str
-    """For people: ``arm synthetic, start 6,000, 3,000 pairs, seed 1``."""
-    units: float
-    """Work: pairs times epochs of a training, pairs of a generation, else 1."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +54,8 @@ def make(settings: ExperimentSettings, kinds: Mapping[str, Kind], digest: Digest
     Raises:
         InputError: a key that the recipes do not know, an unknown data set, a source that is nothing known.
     """
-    planner = _Planner(settings, kinds, digest, Plan(settings))
+    stages = Stages(kinds, digest)
+    planner = _Planner(settings, stages, Plan(settings, stages.found))
     for seed in settings.seeds:
         base = planner.base(seed, {}, "base model")
         for start in settings.starting_points:
@@ -102,63 +71,8 @@ def make(settings: ExperimentSettings, kinds: Mapping[str, Kind], digest: Digest
 @dataclass
 class _Planner:
     settings: ExperimentSettings
-    kinds: Mapping[str, Kind]
-    digest: Digest
+    stages: Stages
     plan: Plan
-    places: dict[str, str] = field(default_factory=dict)
-    """Local path -> digest that stands for it in hashes."""
-
-    # Stages ----------------------------------------------------------------------------------------------------------
-
-    def stage(
-        self,
-        kind: str,
-        content: dict[str, Any],
-        parents: tuple[str, ...],
-        what: str,
-        units: float = 1,
-        section: str = "",
-    ) -> str:
-        """Add a stage unless it is there; its name."""
-        if kind == EVALUATE:
-            identity = content
-        else:
-            checked = recipe.check(content, self.kinds[kind].settings, section or what)
-            identity = checked.model_dump(mode="json", exclude=set(RUNTIME), exclude_defaults=True)
-        facts = {"kind": kind, "version": __version__, "content": self._by_digest(identity)}
-        name = f"{kind}-{sha256_text(dump_json(facts))[:12]}"
-        self.plan.stages.setdefault(name, Stage(name, kind, content, parents, what, units))
-        return name
-
-    def _by_digest(self, value: Any) -> Any:
-        """``value`` with every local path, and every data set, replaced by what identifies its content."""
-        match value:
-            case dict():
-                return {key: self._by_digest(item) for key, item in value.items()}
-            case list():
-                return [self._by_digest(item) for item in value]
-            case str():
-                return self.places.get(value, value)
-            case _:
-                return value
-
-    def external(self, data: DataSettings) -> dict[str, Any]:
-        """A data set from outside, as a recipe names it: a file by its full path."""
-        shown = data.model_dump(mode="json", exclude_none=True, exclude={"share"})
-        if Path(data.name).exists():
-            shown["name"] = str(Path(data.name).resolve())
-        self.places[shown["name"]] = f"{Path(data.name).name} {self.digest(data.name)}"
-        return shown
-
-    def _local(self, content: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-        """``content`` with local folders under ``keys`` by their full path."""
-        found = dict(content)
-        for key in keys:
-            folder = Path(str(found.get(key)))
-            if found.get(key) is not None and folder.is_dir():
-                found[key] = str(folder.resolve())
-                self.places[found[key]] = sha256_folder(folder)
-        return found
 
     # Data ------------------------------------------------------------------------------------------------------------
 
@@ -170,37 +84,39 @@ class _Planner:
             content, parents = {"name": _data(made), "called": source.name}, (made,)
         else:
             data = settings.human if source.name == HUMAN else source
-            content, parents = self.external(data), ()
+            content, parents = self.stages.external(data), None
             content["called"] = source.name if source.name == HUMAN else Path(data.name).stem
         mix = {
             "sources": [content],
-            "held_out": [self.external(data) for data in settings.held_out],
+            "held_out": [self.stages.external(data) for data in settings.held_out],
             "near_duplicates": settings.near_duplicates,
             "balanced": False,
         }
-        return self.stage("data", mix, parents, f"pairs of {source.name}")
+        return self.stages.add("data", mix, parents or (), f"pairs of {source.name}")
 
     def generated(self, name: str) -> str:
         """Pairs written by a generator."""
         generator = self.settings.generators[name]
-        sample = self._local(generator.sample, "model", "adapter")
+        sample = self.stages.local(generator.sample, "model", "adapter")
         parents: tuple[str, ...] = ()
         if generator.train is not None:
             human = self.pool(DataSettings(name=HUMAN))
-            train = self._local(generator.train, "base_model") | {"data": {"name": _data(human)}}
-            trained = self.stage("generator", train, (human,), f"generator {name}", section=f"generators.{name}.train")
+            train = self.stages.local(generator.train, "base_model") | {"data": {"name": _data(human)}}
+            trained = self.stages.add(
+                "generator", train, (human,), f"generator {name}", section=f"generators.{name}.train"
+            )
             parents = (trained,)
             if generator.train.get("lora"):
                 sample |= {"model": train["base_model"], "adapter": _model(trained)}
             else:
                 sample |= {"model": _model(trained)}
         units = float(sample.get("per_label", 1)) * 3
-        return self.stage("generate", sample, parents, f"pairs by {name}", units, f"generators.{name}.sample")
+        return self.stages.add("generate", sample, parents, f"pairs by {name}", units, f"generators.{name}.sample")
 
     def sample(self, pool: str, size: int | None, seed: int, what: str) -> str:
         """Some of the human pairs, unbalanced as they are."""
         mix: dict[str, Any] = {"sources": [{"name": _data(pool)}], "balanced": False, "seed": seed}
-        return self.stage("data", mix | ({"size": size} if size else {}), (pool,), what)
+        return self.stages.add("data", mix | ({"size": size} if size else {}), (pool,), what)
 
     def arm_data(self, name: str, arm: Arm, size: int, seed: int, start_data: str | None) -> str:
         """The training pairs of an arm."""
@@ -217,23 +133,25 @@ class _Planner:
         if arm.exclude_start and start_data is not None:
             mix["exclude"] = [{"name": _data(start_data)}]
             parents += (start_data,)
-        return self.stage("data", mix, parents, f"data of {name}, {size:,} pairs, seed {seed}", section=f"arms.{name}")
+        return self.stages.add(
+            "data", mix, parents, f"data of {name}, {size:,} pairs, seed {seed}", section=f"arms.{name}"
+        )
 
     # Models ----------------------------------------------------------------------------------------------------------
 
     def base(self, seed: int, changes: Mapping[str, Any], what: str) -> str:
         """The model before any training, with its new head (and tokenizer, from scratch)."""
         human = self.pool(DataSettings(name=HUMAN))
-        content = self._local(self.settings.classifier | dict(changes), "base_model")
+        content = self.stages.local(self.settings.classifier | dict(changes), "base_model")
         rows = {"rows": 1000} if content.get("base_model") else {}  # enough to see the labels
         content |= {"data": {"name": _data(human)} | rows, "epochs": 0, "seed": seed}
-        return self.stage("train", content, (human,), f"{what}, seed {seed}", section="classifier")
+        return self.stages.add("train", content, (human,), f"{what}, seed {seed}", section="classifier")
 
     def trained(self, model: str, data: str, seed: int, size: float, what: str, **changes: Any) -> str:
         """``model`` trained on ``data``."""
         section = changes.pop("section", "classifier")
         parents = (model, data, *changes.pop("parents", ()))
-        content = self._local(self.settings.classifier, "base_model")
+        content = self.stages.local(self.settings.classifier, "base_model")
         origin = {key: content.pop(key) for key in ORIGIN if key in content}
         if origin.get("lora"):
             content |= {"base_model": origin["base_model"], "adapter": _model(model)}
@@ -243,7 +161,7 @@ class _Planner:
         content |= {key: value for key, value in changes.items() if key not in ORIGIN}
         content |= {"data": {"name": _data(data)}, "seed": seed}
         units = size * float(content.get("epochs", 1))
-        return self.stage("train", content, parents, what, units, section)
+        return self.stages.add("train", content, parents, what, units, section)
 
     def starting_point(self, seed: int, start: int | str, base: str) -> None:
         """A starting model, its own cell, and the cells of every arm on it."""
@@ -301,19 +219,22 @@ class _Planner:
 
     def evaluation(self, asked: Evaluation, model: str) -> str:
         """One call of the harness for one model."""
-        classifier = self._local(self.settings.classifier, "base_model")
+        classifier = self.stages.local(self.settings.classifier, "base_model")
         named = {"pretrained": _model(model)}
         if classifier.get("lora"):
             named = {"pretrained": classifier["base_model"], "peft": _model(model)}
+        named |= {key: classifier[key] for key in ("revision", "quantization") if classifier.get(key)}
         content = {
             "model_args": {**named, **asked.model_args},
             "tasks": asked.tasks,
             "limit": asked.limit,
             "batch_size": asked.batch_size,
             "metadata": asked.metadata,
-            "data": [self._by_digest(self.external(data)) for data in self.settings.held_out],
+            "data": [self.stages.by_digest(self.stages.external(data)) for data in self.settings.held_out],
         }
-        return self.stage(EVALUATE, content, (model,), f"{', '.join(asked.tasks)}: {self.plan.stages[model].what}")
+        return self.stages.add(
+            EVALUATE, content, (model,), f"{', '.join(asked.tasks)}: {self.stages.found[model].what}"
+        )
 
 
 def _plain(source: Source) -> DataSettings:

@@ -12,8 +12,10 @@ import yaml
 
 from synth_eval.experiment import jobs
 from synth_eval.experiment.jobs import Job
-from synth_eval.experiment.plan import EVALUATE, Kind, Plan, Stage
+from synth_eval.experiment.plan import Plan
+from synth_eval.experiment.stages import EVALUATE, Kind, Stage
 from synth_eval.files import dump_json, write_atomic
+from synth_eval.provenance import sha256_text
 
 STAGES, CELLS = "stages", "cells.json"
 Submit = Callable[[Job], "Future[int]"]
@@ -50,6 +52,7 @@ def run(
     kinds: Mapping[str, Kind],
     scripts: Path,
     submit: Submit,
+    slots: int | None,
     say: Callable[[str], None],
 ) -> Report:
     """Run what is missing of a plan.
@@ -60,6 +63,7 @@ def run(
         kinds: the recipe of each kind of stage.
         scripts: where the recipe scripts are.
         submit: the launcher.
+        slots: stages to hand to it at a time, so that whole cells come first; None: all that can start.
         say: takes a line for every stage that ends.
     """
     folder = (root / STAGES).resolve()
@@ -72,6 +76,8 @@ def run(
     whole = len(plan.stages)
     while waiting or running:
         for name, stage in list(waiting.items()):
+            if slots is not None and len(running) >= slots:
+                break
             if all((folder / parent).exists() for parent in stage.parents):
                 running[submit(job(stage, plan, folder, kinds, scripts))] = waiting.pop(name)
         if not running:
@@ -146,11 +152,13 @@ def _pairs(values: Mapping[str, object]) -> str:
 def write_cells(plan: Plan, root: Path) -> Path:
     """Write ``cells.json`` of the experiment: which stages each cell is made of, done or not."""
     settings = plan.settings
+    said = settings.model_dump(mode="json", exclude={"launcher"})
     content = {
         "experiment": settings.name,
+        "recipe_hash": sha256_text(dump_json(said)),
         "note": settings.note,
         "stages": f"../{STAGES}",
-        "settings": settings.model_dump(mode="json", exclude={"launcher"}),
+        "settings": said,
         "cells": [asdict(cell) for cell in plan.cells],
     }
     return write_atomic(root / settings.name / CELLS, dump_json(content))

@@ -24,8 +24,9 @@ def states(jobs: list[Any], cluster: str) -> dict[str, str]:
     if cluster == "local" or not jobs:
         return {job.job_id: job.state for job in jobs}
     command = ["squeue", "--noheader", "--array", "--states=all", "--format=%i %T", f"--user={getpass.getuser()}"]
-    answer = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
-    if answer.returncode != 0:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):  # a busy controller: asked again at the next look
         return {}
     queued = dict(line.split(maxsplit=1) for line in answer.stdout.splitlines() if line.strip())
     return {job.job_id: queued.get(job.job_id, "gone from the queue") for job in jobs}
@@ -39,9 +40,9 @@ def cancel(jobs: list[Any], cluster: str) -> None:
         return [job for job in jobs if now.get(job.job_id) not in ENDED - {"PREEMPTED"}]
 
     if unfinished := left():
-        print(f"cancelling unfinished jobs: {', '.join(job.job_id for job in unfinished)}", file=sys.stderr)
         for job in unfinished:
             job.cancel(check=False)
+        print(f"cancelling unfinished jobs: {', '.join(job.job_id for job in unfinished)}", file=sys.stderr)
     end = time.monotonic() + _CANCEL_SECONDS
     while left() and time.monotonic() < end:
         time.sleep(0.5)

@@ -25,7 +25,8 @@ from synth_eval.nli import generator_text
 from synth_eval.nli.generator_text import Parsed
 from synth_eval.provenance import sha256_text
 
-EMPTY, REPEATED = "empty", "repeated"  # reasons to drop a sample, beside those of generator_text.Drop
+EMPTY, NUL, REPEATED = "empty", "nul", "repeated"
+"""Reasons to drop a sample beside those of `generator_text.Drop`; a NUL, which byte-level models write, is no text."""
 FLUSH_S = 1.0
 SPARE = 1.05  # so many times what the parse rate asks for is drawn in a later round
 
@@ -73,6 +74,8 @@ class Tally:
 
     def _pair(self, text: str) -> Parsed | str:
         parsed = generator_text.parse(text, self.label)
+        if isinstance(parsed, Parsed) and "\0" in parsed.premise + parsed.hypothesis:
+            return NUL
         return REPEATED if self.distinct and parsed in self.seen else parsed
 
     def require_progress(self, settings: NliGenerationSettings) -> None:

@@ -1,7 +1,8 @@
 """Ray Data over a cluster: copies of the model on its nodes, with transformers or with vLLM (`ray.data.llm`).
 
 synth-eval is installed on every node, and a model in a folder lies under the same path there. A node that is lost is
-replaced by Ray, and its part is drawn again.
+replaced by Ray, and its part is drawn again. Every call of the engine starts its own copies of the model, so callers
+pass many requests at once.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def opened(settings: GenerationSettings) -> Iterator[Engine]:
     try:
         data = import_module("ray.data")
         data.DataContext.get_current().enable_progress_bars = False  # the caller has one over all samples
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         yield lambda requests: draw(data, settings, requests)
     finally:
         if not joined_before:
@@ -87,7 +88,7 @@ def _by_transformers(data: Any, settings: GenerationSettings, requests: Sequence
     answers = data.from_items(rows, override_num_blocks=len(rows)).map(
         _Copy,
         fn_constructor_args=(_of_the_backend(settings).model_dump_json(),),
-        compute=data.ActorPoolStrategy(size=settings.ray.concurrency),
+        compute=data.ActorPoolStrategy(size=min(settings.ray.concurrency, len(rows))),
         num_cpus=settings.ray.num_cpus,
         num_gpus=settings.ray.num_gpus,
     )
@@ -102,7 +103,8 @@ class _Copy:
 
     def __init__(self, settings: str) -> None:
         self.settings = GenerationSettings.model_validate_json(settings)
-        self.open, self.engine = ExitStack(), None
+        self.open = ExitStack()
+        self.engine: Engine | None = None
 
     def __call__(self, row: Mapping[str, str]) -> dict[str, str]:
         try:
@@ -135,7 +137,8 @@ def _by_vllm(data: Any, settings: GenerationSettings, requests: Sequence[Request
         detokenize_stage=False,
         log_engine_metrics=False,
     )
-    processor = llm.build_processor(config, preprocess=partial(_asked, settings.model_dump_json()), postprocess=_told)
+    sampling = vllm_engine.sampling(settings, 0, vllm_engine.model_defaults(settings))
+    processor = llm.build_processor(config, preprocess=partial(_asked, sampling), postprocess=_told)
     rows = [asdict(request) for request in requests]
     blocks = -(-len(rows) // settings.batch_size)
     for row in processor(data.from_items(rows, override_num_blocks=blocks)).iter_rows():
@@ -144,10 +147,9 @@ def _by_vllm(data: Any, settings: GenerationSettings, requests: Sequence[Request
         yield Completion(str(row["key"]), str(row["text"]), "stop" if ended or stopped else "length")
 
 
-def _asked(settings: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the processor wants in a row."""
-    own = GenerationSettings.model_validate_json(settings)
-    wanted = vllm_engine.sampling(own, int(row["seed"]), vllm_engine.model_defaults(own))
+def _asked(sampling: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the processor wants in a row: the prompt, and how to sample, with the row's own seed."""
+    wanted = {**sampling, "seed": int(row["seed"])}
     return {"key": row["key"], "prompt": row["prompt"], "sampling_params": wanted}
 
 

@@ -18,7 +18,7 @@ def announce(run: Run) -> None:
     """Say what is about to be drawn, and what is there already."""
     settings = run.recipe.settings
     path = run.folder / store.SAMPLES
-    there = sum(1 for _ in path.open("rb")) if path.is_file() else 0
+    there = path.read_bytes().count(b"\n") if path.is_file() else 0
     sampling = settings.sampling.model_dump(exclude_none=True, exclude={"stop"})
     lines = {
         "model": f"{settings.model} ({settings.engine})",

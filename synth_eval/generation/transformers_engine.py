@@ -131,8 +131,7 @@ def batch(loaded: Loaded, requests: Sequence[Request]) -> list[Completion]:
         InputError: a prompt that is empty or fills all positions.
     """
     tokenizer, settings = loaded.tokenizer, loaded.settings
-    encoded = tokenizer([request.prompt for request in requests], padding=True, return_tensors="pt")
-    encoded = {name: encoded[name].to(loaded.model.device) for name in ("input_ids", "attention_mask")}
+    encoded = _encode(loaded, [request.prompt for request in requests])
     length = encoded["input_ids"].shape[1]
     starts = tokenizer.batch_decode(encoded["input_ids"], skip_special_tokens=True)
     ends = StoppingCriteriaList([Ended(tokenizer, settings.sampling.stop, length)])
@@ -146,6 +145,18 @@ def batch(loaded: Loaded, requests: Sequence[Request]) -> list[Completion]:
         Completion(request.key, _continuation(tokenizer, start, text, new), "stop" if stop else "length")
         for request, start, text, new, stop in rows
     ]
+
+
+def _encode(loaded: Loaded, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
+    """Token ids and mask of shape (batch, seq), padded on the left, without the end token that some tokenizers add."""
+    eos = loaded.tokenizer.eos_token_id
+    ids = {prompt: loaded.tokenizer(prompt)["input_ids"] for prompt in set(prompts)}
+    rows = [ids[prompt][:-1] if ids[prompt][-1:] == [eos] else ids[prompt] for prompt in prompts]
+    length = max(map(len, rows))
+    pad = loaded.tokenizer.pad_token_id
+    padded = torch.tensor([[pad] * (length - len(row)) + row for row in rows], dtype=torch.long)
+    mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows], dtype=torch.long)
+    return {"input_ids": padded.to(loaded.model.device), "attention_mask": mask.to(loaded.model.device)}
 
 
 def _generate(loaded: Loaded, arguments: dict[str, Any]) -> torch.Tensor:

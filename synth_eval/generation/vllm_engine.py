@@ -153,7 +153,7 @@ def sampling(settings: GenerationSettings, seed: int, defaults: dict[str, Any]) 
         "n": 1,
         "seed": seed,
         "max_tokens": settings.sampling.max_new_tokens,
-        "stop": list(settings.sampling.stop),
+        "stop": list(settings.sampling.stop) or None,
         "include_stop_str_in_output": True,
     }
 

@@ -128,10 +128,11 @@ def show(found: Iterable[Breakdown]) -> None:
     from rich.table import Table
 
     console = Console(soft_wrap=True, highlight=False)
-    table = Table(
-        "run", "task", *CLASSES, "not in\nthe file",
-        title="Accuracy in percent [95 % Wilson interval], pairs", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-    )  # fmt: skip
+    table = Table(title="Accuracy in percent [95 % Wilson interval], pairs", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("run", overflow="fold")
+    table.add_column("task", overflow="fold")
+    for heading in (*CLASSES, "not in\nthe file"):
+        table.add_column(heading, no_wrap=True)
     for one in found:
         if one.scores:
             task = one.task if one.metric == "acc" else f"{one.task} (2 labels)"
@@ -145,4 +146,4 @@ def show(found: Iterable[Breakdown]) -> None:
 def _cell(found: Score | None) -> str:
     if found is None:
         return "–"
-    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]\nn = {found.n:,}"
+    return f"{100 * found.value:.1f}, n = {found.n:,}\n[{100 * found.low:.1f}, {100 * found.high:.1f}]"

@@ -23,6 +23,7 @@ PANELS = {
 }
 BAR = 0.26  # of the unit that a model has
 _POSITIONS = re.compile(rb' (?:d|x|y|transform)="[^"]*"')
+_INDENT = re.compile(rb"\n +<")
 _LONG = re.compile(rb"(\.\d\d)\d+")
 STYLE: Any = {
     "font.size": 11,
@@ -122,7 +123,7 @@ def write_figure(figure: Any, path: Path, kind: str, dpi: int = 150, colours: in
     figure.savefig(buffer, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else {"Software": None})
     content = buffer.getvalue()
     if kind == "svg":
-        content = _POSITIONS.sub(lambda found: _LONG.sub(rb"\1", found[0]), content)
+        content = _POSITIONS.sub(lambda found: _LONG.sub(rb"\1", found[0]), _INDENT.sub(b"\n<", content))
     elif colours is not None:
         from PIL import Image
 

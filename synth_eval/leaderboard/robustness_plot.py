@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synth_eval.errors import InputError
+from synth_eval.leaderboard import robustness_columns
 from synth_eval.leaderboard.boards import ExperimentBoard
 from synth_eval.leaderboard.hans_scores import HEADLINE
 from synth_eval.leaderboard.plots import STYLE, write_figure
-from synth_eval.leaderboard.references import Curve, curves_beside
-from synth_eval.leaderboard.robustness import START, Point, arm_order, documents, points, start_order
-from synth_eval.leaderboard.robustness_tables import start_text, title
+from synth_eval.leaderboard.robustness import Point, documents, points
+from synth_eval.leaderboard.robustness_columns import Column
+from synth_eval.leaderboard.robustness_tables import title
 from synth_eval.leaderboard.rows import Row
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
-GREYS = ("#111111", "#6B6B6B", "#A3A3A3")
-"""Of arms that are published but not the experiment's own, and of baselines."""
 DARK = "#333333"
 """The starting model."""
+FONT: Any = {"font.size": 10, "font.sans-serif": ["DejaVu Sans", "Arial", "sans-serif"]}
+DOTS = 800
+"""A figure with more single seeds than this shows means and ribbons alone."""
 LETTER = 0.085
 """Inches a letter of the legend takes, at most."""
 CHANCE = {"matched": 1 / 3, "mismatched": 1 / 3, "acc": 1 / 3}
 """Of three labels; over two it is a half."""
-
-
-@dataclass(frozen=True)
-class _Column:
-    """The panels of one starting point."""
-
-    heading: str
-    starting_point: int | None
-    points: tuple[Point, ...]
-    """None in a column of published lines."""
-    curves: tuple[Curve, ...]
-    """Published lines, drawn dashed."""
 
 
 def accuracy_by_size(
@@ -51,9 +38,9 @@ def accuracy_by_size(
 ) -> tuple[Path, Path]:
     """Draw one experiment's rows and write ``path`` as SVG and as PNG.
 
-    Lines are means over seeds, ribbons the standard deviation between them, faint dots single seeds; size 0 is the
-    starting model, of every arm; a baseline is a horizontal dotted line. Of a score that was asked different documents
-    in different cells, those with the documents of most cells are drawn. Equal rows give equal SVG bytes.
+    Lines are means over seeds, ribbons the standard deviation between them, faint dots single seeds (up to `DOTS`);
+    size 0 is the starting model, of every arm; a baseline is a horizontal line. Of a score that was asked different
+    documents in different cells, those with the documents of most cells are drawn. Equal rows give equal SVG bytes.
 
     Args:
         rows: the cells of one experiment, in any order.
@@ -77,15 +64,16 @@ def accuracy_by_size(
     from matplotlib.figure import Figure
 
     shown = tuple(views or (board.general[0], "overall", HEADLINE))
-    columns = _columns(found, overlay and board.published)
-    styles = _styles(columns)
-    with rc_context(STYLE | {"font.size": 10}):
+    faint = len(shown) * sum(len(point.rows) for point in found) <= DOTS
+    columns = robustness_columns.columns(found, overlay and board.published)
+    styles = robustness_columns.styles(columns)
+    with rc_context(STYLE | FONT):
         figure = Figure(figsize=(_width(columns), 1.3 + 2.2 * len(shown)), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.subplots(len(shown), len(columns), sharex="col", sharey="row", squeeze=False)
         for panels, view in zip(grid, shown, strict=True):
             for panel, column in zip(panels, columns, strict=True):
-                _panel(panel, column, view, styles, board)
+                _panel(panel, column, view, styles, board, faint)
             panels[0].set_ylabel(f"{_view_title(view, board)}\naccuracy in percent")
             _limits(panels[0])
         for panel, column in zip(grid[0], columns, strict=True):
@@ -96,33 +84,9 @@ def accuracy_by_size(
         return write_figure(figure, Path(path), "svg"), write_figure(figure, Path(path), "png", dpi=120, colours=128)
 
 
-def _columns(found: list[Point], overlay: bool) -> list[_Column]:
-    """A column a starting point, and one for published lines that fit none of them."""
-    columns, apart = [], []
-    for start in sorted({point.starting_point for point in found}, key=start_order):
-        own = tuple(point for point in found if point.starting_point == start)
-        curves, same = curves_beside(start, max(point.augmentation_size for point in own)) if overlay else ([], False)
-        apart += [] if same else [curves]
-        heading = "start: the full set" if start is None else f"start: {start:,} pairs"
-        columns.append(_Column(heading, start, own, tuple(curves) if same else ()))
-    if apart and apart[-1]:
-        start = apart[-1][0].starting_point
-        heading = f"published, digitised\nLlama-2-7B, start: {start_text(start)}"
-        columns.append(_Column(heading, start, (), tuple(apart[-1])))
-    return columns
-
-
-def _styles(columns: list[_Column]) -> dict[str, tuple[str, str]]:
-    """Arm -> colour and marker, greys for baselines and for what is published alone; none for the starting model."""
-    everything = [point for column in columns for point in column.points if not point.is_start]
-    own = sorted({point.arm for point in everything if not point.is_baseline}, key=arm_order)
-    aside = {point.arm for point in everything if point.is_baseline}
-    others = sorted(aside | {curve.arm for column in columns for curve in column.curves} - set(own), key=arm_order)
-    styles = {arm: (COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]) for at, arm in enumerate(own)}
-    return styles | {arm: (GREYS[at % len(GREYS)], MARKERS[at % len(MARKERS)]) for at, arm in enumerate(others)}
-
-
-def _panel(panel: Any, column: _Column, view: str, styles: dict[str, tuple[str, str]], board: ExperimentBoard) -> None:
+def _panel(
+    panel: Any, column: Column, view: str, styles: dict[str, tuple[str, str]], board: ExperimentBoard, faint: bool
+) -> None:
     panel.axhline(100 * CHANCE.get(view, 0.5), color="#777777", linestyle=(0, (1, 2)), linewidth=1, zorder=1)
     drawn = _same_documents(column.points, view, board)
     start = [point for point in drawn if point.is_start][:1]
@@ -132,9 +96,12 @@ def _panel(panel: Any, column: _Column, view: str, styles: dict[str, tuple[str, 
             height = 100 * own[0].scores[view].mean
             panel.axhline(height, color=styles[arm][0], linestyle="-.", linewidth=1.2, zorder=2)
         else:
-            _line(panel, start, own, view, styles[arm])
+            _line(panel, [*start, *own], len(start), view, styles[arm])
+        if faint and not own[0].is_baseline:
+            _dots(panel, own, view, *styles[arm])
     if start:
-        _dots(panel, start, view, DARK, "o")
+        if faint:
+            _dots(panel, start, view, DARK, "o")
         panel.plot([0], [100 * start[0].scores[view].mean], "o", color=DARK, markersize=6, markeredgecolor="white",
                    markeredgewidth=0.7, zorder=5)  # fmt: skip
     for curve in column.curves:
@@ -150,9 +117,9 @@ def _panel(panel: Any, column: _Column, view: str, styles: dict[str, tuple[str, 
     _ticks(panel, column)
 
 
-def _line(panel: Any, start: list[Point], own: list[Point], view: str, style: tuple[str, str]) -> None:
+def _line(panel: Any, line: list[Point], begun: int, view: str, style: tuple[str, str]) -> None:
+    """A mean line with its ribbon; the first ``begun`` points (the starting model) get no marker."""
     colour, marker = style
-    line = [*start, *own]
     sizes = [point.augmentation_size for point in line]
     means = [100 * point.scores[view].mean for point in line]
     spread = [100 * (point.scores[view].sd or 0.0) for point in line]
@@ -160,8 +127,7 @@ def _line(panel: Any, start: list[Point], own: list[Point], view: str, style: tu
         low = [max(0.0, mean - sd) for mean, sd in zip(means, spread, strict=True)]
         high = [min(100.0, mean + sd) for mean, sd in zip(means, spread, strict=True)]
         panel.fill_between(sizes, low, high, color=colour, alpha=0.11, linewidth=0, zorder=2)
-    _dots(panel, own, view, colour, marker)
-    panel.plot(sizes, means, color=colour, marker=marker, markevery=slice(len(start), None), markersize=5.5,
+    panel.plot(sizes, means, color=colour, marker=marker, markevery=slice(begun, None), markersize=5.5,
                linewidth=1.8, markeredgecolor="white", markeredgewidth=0.7, zorder=4)  # fmt: skip
 
 
@@ -184,7 +150,7 @@ def _same_documents(found: Sequence[Point], view: str, board: ExperimentBoard) -
     return [point for point in there if documents(point.rows[0], view, board) == most]
 
 
-def _ticks(panel: Any, column: _Column) -> None:
+def _ticks(panel: Any, column: Column) -> None:
     own = {point.augmentation_size for point in column.points}
     sizes = sorted(own or {size for curve in column.curves for size in curve.sizes})
     if len(sizes) > 2 and sizes[-1] / next(size for size in sizes if size) > 20:
@@ -214,18 +180,20 @@ def _limits(panel: Any) -> None:
 
 
 def _view_title(view: str, board: ExperimentBoard) -> str:
-    general = "MultiNLI " if board.parts[1].name == "multinli" else "NLI fresh, "
+    fresh = board.parts[1].name != "multinli"
     if view in board.general:
-        return general + title(view)
-    return {"overall": "HANS, all", HEADLINE: "HANS, lexical\noverlap, not entailed"}.get(view, f"HANS, {title(view)}")
+        return ("NLI fresh, " if fresh else "MultiNLI ") + title(view)
+    blindspot = "HANS fresh" if fresh else "HANS"
+    text = {"overall": "all", HEADLINE: "lexical\noverlap, not entailed"}.get(view, title(view))
+    return f"{blindspot}, {text}"
 
 
-def _width(columns: list[_Column]) -> float:
+def _width(columns: list[Column]) -> float:
     """Of the figure, in inches."""
     return max(7.0, 1.4 + 2.6 * len(columns))
 
 
-def _legend(figure: Any, columns: list[_Column], styles: dict[str, tuple[str, str]]) -> None:
+def _legend(figure: Any, columns: list[Column], styles: dict[str, tuple[str, str]]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
+ALIKE = 1e-12
+"""Values that differ by less are the same but for rounding."""
 SINGLE_SEED = 0.25
 """A single-seed difference below this is no evidence on HANS' lexical overlap, non-entailment: twice the standard
 deviation, .1236, of the 100 BERT fine-tunings of McCoy, Min & Linzen 2020 (arXiv 1911.02969)."""
@@ -67,7 +69,7 @@ def over_seeds(values: Sequence[float], half_widths: Sequence[float] = (), level
     if variance is None:
         return OverSeeds(mean, n, None, None, None, sampling)
     sd = math.sqrt(variance)
-    if max(values) == min(values):
+    if max(values) - min(values) < ALIKE:
         return OverSeeds(mean, n, 0.0, None, None, sampling)
     half = _quantile(level, n - 1) * sd / math.sqrt(n)
     return OverSeeds(mean, n, sd, mean - half, mean + half, sampling)

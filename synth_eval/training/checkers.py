@@ -22,7 +22,7 @@ from synth_eval.nli.preflight import has_classification_head
 from synth_eval.training import adapters, head, inputs
 from synth_eval.training.pairs import Pair
 from synth_eval.training.processes import is_main_process
-from synth_eval.training.run import Run
+from synth_eval.training.run import Run, prepare
 from synth_eval.training.settings import ClassifierSettings, WeightingSettings
 
 QUALITY, DIVERSITY = "quality", "diversity"
@@ -80,23 +80,33 @@ class Scored:
         return self.settings.model_dump(exclude={"quality_checker", "diversity_checker"}) | {"checkers": described}
 
 
-def score(settings: ClassifierSettings, run: Run) -> Scored:
-    """Ask the checkers of the recipe's ``weighting`` about every pair, each pair once.
+def found(settings: ClassifierSettings, labels: Sequence[str]) -> list[Checker]:
+    """The checkers of the recipe's ``weighting``, none without it.
+
+    Raises:
+        InputError: a checker that is not there, or has other labels than these.
+    """
+    if settings.weighting is None:
+        return []
+    folders = {QUALITY: settings.weighting.quality_checker, DIVERSITY: settings.weighting.diversity_checker}
+    checkers = [describe(role, folder) for role, folder in folders.items() if folder is not None]
+    for checker in checkers:
+        head.order_of(checker.names, labels, checker.where)
+    return checkers
+
+
+def score(settings: ClassifierSettings, weighting: WeightingSettings, run: Run) -> Scored:
+    """Ask the checkers about every pair of the run, each pair once.
 
     What they say is kept among the run's checkpoints under a name of checker and data, so that a run that is resumed
     asks no more. Each process of a distributed run asks for itself.
 
     Raises:
-        InputError: no ``weighting``, a checker that does not load, has other labels, or meets too long a pair.
+        InputError: a checker that does not load, has other labels, or meets too long a pair.
     """
-    if settings.weighting is None:
-        raise InputError("weighting", "none", "a quality_checker", "add weighting: {loss: dimp, quality_checker: ...}")
-    folders = {QUALITY: settings.weighting.quality_checker, DIVERSITY: settings.weighting.diversity_checker}
-    found = [describe(role, folder) for role, folder in folders.items() if folder is not None]
-    for checker in found:
-        head.order_of(checker.names, run.pairs.classes, checker.where)
-    said = {checker.role: _cached(checker, settings, run) for checker in found}
-    return Scored(settings.weighting, found, said)
+    checkers = found(settings, run.pairs.classes)
+    said = {checker.role: _cached(checker, settings, run) for checker in checkers}
+    return Scored(weighting, checkers, said)
 
 
 def describe(role: str, path: str) -> Checker:
@@ -144,6 +154,7 @@ def _cached(checker: Checker, settings: ClassifierSettings, run: Run) -> list[fl
             pass
         warnings.warn(f"{path} is damaged: the checker is asked again", stacklevel=2)
     said = ask(checker, pairs, run.pairs.classes, settings.truncate)
+    prepare(run)
     if is_main_process():
         write_atomic(path, dump_json(said))
     return said

@@ -21,7 +21,7 @@ from synth_eval.training import adapters, checkers, head, inputs, scratch
 from synth_eval.training.arguments import check_length, require_devices, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
 from synth_eval.training.pairs import Pair, Pairs, training_order
-from synth_eval.training.run import Run, prepare
+from synth_eval.training.run import Run
 from synth_eval.training.settings import ClassifierSettings
 from synth_eval.training.weighted_trainer import WeightedTrainer
 
@@ -30,10 +30,11 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
     """The tokenizer and the model with its head, adapters included.
 
     Raises:
-        InputError: a base model that does not load or whose head has other labels, an unknown config key, a value
-            or size that does not fit, adapters for layers that are not there, a device or package that is missing.
+        InputError: a base model or checker that does not load or whose head has other labels, an unknown config key,
+            a value or size that does not fit, adapters for layers that are not there, a missing device or package.
     """
     require_devices(settings)
+    checkers.found(settings, pairs.classes)
     set_seed(settings.seed)
     if settings.from_config is not None:
         texts = (text for pair in pairs.pairs for text in _text(settings, pair))
@@ -107,8 +108,7 @@ def trainer(settings: ClassifierSettings, run: Run, rows: list[dict[str, Any]], 
         arguments |= {"args": TrainingArguments(**options), "train_dataset": [rows[number] for number in order]}
         result = Trainer(**arguments)
     else:
-        prepare(run)
-        scored = checkers.score(settings, run)
+        scored = checkers.score(settings, settings.weighting, run)
         rows = [row | said for row, said in zip(rows, scored.columns(), strict=True)]
         result = WeightedTrainer(
             scored,
@@ -116,6 +116,7 @@ def trainer(settings: ClassifierSettings, run: Run, rows: list[dict[str, Any]], 
             train_dataset=[rows[number] for number in order],
             **arguments,
         )
+    result.model_accepts_loss_kwargs = False  # a head's loss is a mean of its batch: divide it by accumulated batches
     result.remove_callback(ProgressCallback)
     result.add_callback(LossBar)
     return result

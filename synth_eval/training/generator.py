@@ -7,9 +7,11 @@ The steps of recipes/nli_generator.py: rows -> build -> tokenise -> trainer; the
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from rich.console import Console
 from trl import SFTTrainer
 
 from synth_eval.errors import InputError
@@ -96,3 +98,42 @@ def facts(settings: GeneratorSettings, model: Any, truncated: int) -> dict[str, 
         "truncated_rows": truncated,
         **scratch.origin(settings, model),
     }
+
+
+def summary(run: Run, trainer: Any) -> None:
+    """Say what was trained, how it went, and what to type to generate pairs."""
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    loss = f", loss {losses[0]:.4f} -> {losses[-1]:.4f}" if losses else ""
+    rows, steps = len(run.pairs.pairs), trainer.state.global_step
+    _say(
+        f"trained: {rows:,} texts, {steps:,} steps, {time.monotonic() - run.started:.0f} seconds{loss}",
+        f"model: {run.model}",
+        f"provenance: {run.folder / 'provenance.json'}",
+        f"next: {generation_command(run)}",
+    )
+
+
+def already_done(run: Run) -> None:
+    """Say that the same recipe was finished before."""
+    _say(f"already done: {run.model} is what this recipe and data make", f"next: {generation_command(run)}")
+
+
+def generation_command(run: Run) -> str:
+    """What to type to generate pairs with the run's model: adapters go on top of their base model."""
+    settings = run.recipe.settings
+    values = [f"model={run.model}"]
+    if settings.has_adapters:
+        values = [f"model={settings.base_model}", f"adapter={run.model}"]
+        values += [f"revision={settings.revision}"] if settings.revision else []
+        values += ["load_in_4bit=true"] if settings.quantization else []
+    words = ["--config", "recipes/generate_nli_fresh.yaml", *(word for value in values for word in ("--set", value))]
+    return f"python recipes/generate_nli.py {shlex.join(words)}"
+
+
+def _say(title: str, *lines: str) -> None:
+    if not is_main_process():
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(title, style="bold", markup=False)
+    for line in lines:
+        console.print(f"  {line}", markup=False)

@@ -20,7 +20,6 @@ class WeightedTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(self, scored: Scored, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.loss_is_scaled_for_ga = False
         self.scored = scored
         self._since_log: list[torch.Tensor] = []
 

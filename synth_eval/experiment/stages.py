@@ -1,0 +1,105 @@
+"""Stages: folders to fill, each named by a hash over all that determines its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from synth_eval import __version__, recipe
+from synth_eval.files import dump_json
+from synth_eval.provenance import sha256_folder, sha256_text
+from synth_eval.settings import DataSettings
+
+EVALUATE = "evaluate"
+RUNTIME = ("report_to", "save_every", "log_every")  # settings that change no content
+Digest = Callable[[str], str]
+"""From the name of a data set, or a file, to what identifies its content (options aside)."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of stage: the recipe script that fills its folder, and the settings of that recipe."""
+
+    script: str
+    settings: type[BaseModel]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One folder to fill."""
+
+    name: str
+    """``train-0f3c91aa02b4``: kind, and hash of all that determines the content."""
+    kind: str
+    content: dict[str, Any]
+    """The recipe file; of an evaluation its arguments."""
+    parents: tuple[str, ...]
+    what: str
+    """For people: ``arm synthetic, start 6,000, 3,000 pairs, seed 1``."""
+    units: float
+    """Work: pairs times epochs of a training, pairs of a generation, else 1."""
+
+
+@dataclass
+class Stages:
+    """The stages of a plan, parents before children."""
+
+    kinds: Mapping[str, Kind]
+    digest: Digest
+    found: dict[str, Stage] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    """Local path, or a data set's name -> what stands for it in hashes."""
+
+    def add(
+        self,
+        kind: str,
+        content: dict[str, Any],
+        parents: tuple[str, ...],
+        what: str,
+        units: float = 1,
+        section: str = "",
+    ) -> str:
+        """Add a stage unless it is there; its name."""
+        if kind == EVALUATE:
+            identity = content
+        else:
+            checked = recipe.check(content, self.kinds[kind].settings, section or what)
+            identity = checked.model_dump(mode="json", exclude=set(RUNTIME), exclude_defaults=True)
+        facts = {"kind": kind, "version": __version__, "content": self.by_digest(identity)}
+        name = f"{kind}-{sha256_text(dump_json(facts))[:12]}"
+        self.found.setdefault(name, Stage(name, kind, content, parents, what, units))
+        return name
+
+    def by_digest(self, value: Any) -> Any:
+        """``value`` with every local path, and every data set, replaced by what identifies its content."""
+        match value:
+            case dict():
+                return {key: self.by_digest(item) for key, item in value.items()}
+            case list():
+                return [self.by_digest(item) for item in value]
+            case str():
+                return self.places.get(value, value)
+            case _:
+                return value
+
+    def external(self, data: DataSettings) -> dict[str, Any]:
+        """A data set from outside, as a recipe names it: a file by its full path."""
+        shown = data.model_dump(mode="json", exclude_none=True, exclude={"share"})
+        if Path(data.name).exists():
+            shown["name"] = str(Path(data.name).resolve())
+        self.places[shown["name"]] = f"{Path(data.name).name} {self.digest(data.name)}"
+        return shown
+
+    def local(self, content: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+        """``content`` with local folders under ``keys`` by their full path."""
+        found = dict(content)
+        for key in keys:
+            folder = Path(str(found.get(key)))
+            if found.get(key) is not None and folder.is_dir():
+                found[key] = str(folder.resolve())
+                self.places[found[key]] = sha256_folder(folder)
+        return found
