@@ -11,8 +11,12 @@ import typer
 from synth_eval.errors import InputError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from synth_eval.experiment.plan import Plan
+    from synth_eval.experiment.run import Report
     from synth_eval.experiment.stages import Kind
+    from synth_eval.leaderboard import BuildReport
 
 experiment_app = typer.Typer(
     help="Experiments: starting points x arms x sizes x seeds, from one YAML to a board. Resume = the same command.",
@@ -40,25 +44,21 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run what is missing, then make the board and the figure. A failed cell does not stop the others."""
-    from synth_eval import leaderboard
-    from synth_eval.experiment import launch
-    from synth_eval.experiment import run as runner
-    from synth_eval.paths import folder as place
+    from synth_eval.experiment import progress
 
     changes = [*(set_ or []), *([f"launcher.workers={workers}"] if workers else [])]
     changes += [f"launcher.kind={launcher}"] if launcher else []
-    plan = make_plan(config, changes, arm)
-    experiment = output_dir / plan.settings.name
-    say = _say(sys.stderr if as_json else sys.stdout)
-    where = plan.settings.launcher
-    slots = where.workers if where.kind == "local" else None
-    with launch.opened(where, experiment) as submit:
-        report = runner.run(plan, output_dir, kinds(), place("recipes"), submit, slots, say)
-    finished = any(cell.evaluations and set(cell.evaluations) <= {*report.done, *report.there} for cell in plan.cells)
-    targets = (experiment, *([board_folder] if board_folder else [])) if finished else ()
-    boards = [leaderboard.experiment_board(experiment, target) for target in targets]
-    _summary(report, boards, as_json)
-    if report.failed or report.blocked:
+    stream = sys.stderr if as_json else sys.stdout
+    made = make_plan(config, changes, arm)
+    report, boards = execute(made, output_dir, board_folder, lambda line: print(line, file=stream, flush=True))
+    files = [str(file) for board in boards for file in board.files]
+    refused = [f"{path}: {why}" for board in boards for path, why in board.refused]
+    _print(
+        progress.report_json(report) | {"files": files, "refused": refused},
+        as_json,
+        lambda: progress.show_report(report, files, refused),
+    )
+    if report.failed or report.blocked or refused:
         raise typer.Exit(1)
 
 
@@ -80,6 +80,26 @@ def status(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set 
     made = make_plan(config, set_ or [], arm)
     report = progress.forecast(made, output_dir, None)
     _print(progress.as_json(report), as_json, lambda: progress.show_status(made, report))
+
+
+def execute(
+    plan: Plan, output_dir: Path, board_folder: Path | None, say: Callable[[str], None]
+) -> tuple[Report, list[BuildReport]]:
+    """Run what is missing of a plan, and build its board in the experiment's folder and in ``board_folder``."""
+    from synth_eval import leaderboard
+    from synth_eval.experiment import launch
+    from synth_eval.experiment import run as runner
+    from synth_eval.paths import folder
+
+    experiment, where = output_dir / plan.settings.name, plan.settings.launcher
+    slots = where.workers if where.kind == "local" else None
+    with launch.opened(where, experiment) as submit:
+        report = runner.run(plan, output_dir, kinds(), folder("recipes"), submit, slots, say)
+    whole = {*report.done, *report.there}
+    if not any(cell.evaluations and set(cell.evaluations) <= whole for cell in plan.cells):
+        return report, []
+    targets = (experiment, *([board_folder] if board_folder else []))
+    return report, [leaderboard.experiment_board(experiment, target) for target in targets]
 
 
 def kinds() -> dict[str, Kind]:
@@ -107,9 +127,9 @@ def make_plan(config: Path, changes: list[str], arms: list[str] | None) -> Plan:
     from synth_eval import recipe
     from synth_eval.data import sources
     from synth_eval.experiment import plan as planner
-    from synth_eval.experiment.settings import ExperimentSettings
+    from synth_eval.experiment.settings import ExperimentSettings, with_recipes
 
-    settings = recipe.read(config, ExperimentSettings, changes).settings
+    settings = with_recipes(recipe.read(config, ExperimentSettings, changes).settings, config.parent)
     for name in arms or []:
         if name not in settings.arms:
             raise InputError(
@@ -128,18 +148,6 @@ def _tokens_a_pair(plan: Plan) -> float:
     human = plan.settings.human
     pairs = load(human.name, **human.options)[:1000]
     return 1.3 * sum(len(tokens(r["premise"])) + len(tokens(r["hypothesis"])) for r in pairs) / len(pairs)
-
-
-def _say(stream: Any) -> Any:
-    return lambda line: print(line, file=stream, flush=True)
-
-
-def _summary(report: Any, boards: list[Any], as_json: bool) -> None:
-    from synth_eval.experiment import progress
-
-    files = [str(file) for board in boards for file in board.files]
-    said = progress.report_json(report) | {"files": files}
-    _print(said, as_json, lambda: progress.show_report(report, files))
 
 
 def _print(value: object, as_json: bool, otherwise: Any) -> None:

@@ -49,6 +49,24 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
         InputError: naming file, line and key.
     """
     path = Path(path)
+    text, mapping, lines = _open(path)
+    for override in overrides:
+        _set(mapping, override)
+        lines.pop(tuple(override.partition("=")[0].split(".")), None)
+    try:
+        settings = kind.model_validate(mapping)
+    except ValidationError as error:
+        raise _explain(path, kind, error, lines) from error
+    return Recipe(path, text, tuple(overrides), settings)
+
+
+def content(path: Path) -> dict[str, Any]:
+    """What a recipe file says, unchecked; InputError when it is missing or no mapping."""
+    return _open(path)[1]
+
+
+def _open(path: Path) -> tuple[str, dict[str, Any], dict[tuple[Any, ...], int]]:
+    """Text, content and the line of every key."""
     if not path.is_file():
         raise InputError(
             path, "no such file", "a recipe (YAML)", "see the folder that `synth-eval path recipes` prints"
@@ -62,14 +80,7 @@ def read(path: str | Path, kind: type[S], overrides: Sequence[str] = ()) -> Reci
     lines = _key_lines(yaml.compose(text, Loader=yaml.SafeLoader), path)
     if not isinstance(content, dict):
         raise InputError(path, type(content).__name__, "a mapping of settings", "write key: value lines")
-    for override in overrides:
-        _set(content, override)
-        lines.pop(tuple(override.partition("=")[0].split(".")), None)
-    try:
-        settings = kind.model_validate(content)
-    except ValidationError as error:
-        raise _explain(path, kind, error, lines) from error
-    return Recipe(path, text, tuple(overrides), settings)
+    return text, content, lines
 
 
 def check(content: dict[str, Any], kind: type[S], where: object) -> S:
@@ -126,7 +137,8 @@ def _set(content: dict[str, Any], override: str) -> None:
 def _explain(
     path: object, kind: type[BaseModel], error: ValidationError, lines: dict[tuple[Any, ...], int]
 ) -> InputError:
-    first = error.errors()[0]
+    errors = error.errors()  # a misspelt key often makes another one missing
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     place = first["loc"]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, InputError):

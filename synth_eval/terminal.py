@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from synth_eval.nli.labels import ENTAILMENT, NON_ENTAILMENT
 if TYPE_CHECKING:
     from synth_eval.leaderboard import BuildReport
     from synth_eval.leaderboard.hans_scores import HansReport
-    from synth_eval.leaderboard.rows import Entry, Row
+    from synth_eval.leaderboard.robustness import Point
+    from synth_eval.leaderboard.rows import Entry
     from synth_eval.metrics.statistics import Score
 
 
@@ -77,15 +79,28 @@ def build_summary(report: BuildReport) -> None:
         console.print(f"  {file}", markup=False)
 
 
-def comparison(rows: dict[str, dict[str, Row]]) -> None:
-    """Print name -> board -> row side by side: accuracy on the general set, then by heuristic and gold label."""
-    table = Table(title="Accuracy in percent; hans_fresh: entailed / not entailed", **STYLE)
-    for heading in ("model", "nli_fresh", *(heuristic.replace("_", "\n") for heuristic in HEURISTICS)):
-        table.add_column(heading, no_wrap=True)
-    for name, boards in rows.items():
-        general, hans = boards["nli_fresh"].scores["acc"], boards["hans_fresh"].scores
-        pairs = [(hans[f"{h}/{ENTAILMENT}"].value, hans[f"{h}/{NON_ENTAILMENT}"].value) for h in HEURISTICS]
-        table.add_row(name, _percent(general), *(f"{100 * a:.1f} / {100 * b:.1f}" for a, b in pairs))
+def experiment(points: Sequence[Point], general: str) -> None:
+    """Print an experiment's points, a line each: the general task, HANS overall, what is not entailed by heuristic."""
+    names = (general, "overall", *(f"{heuristic}/{NON_ENTAILMENT}" for heuristic in HEURISTICS))
+    table = Table(title="Accuracy in percent, mean over seeds; heuristics: pairs that are not entailed", **STYLE)
+    for heading in (
+        "start",
+        "arm",
+        "pairs",
+        general,
+        "HANS",
+        *(heuristic.replace("_", "\n") for heuristic in HEURISTICS),
+    ):
+        table.add_column(heading, no_wrap=True, justify="left" if heading == "arm" else "right")
+    before: int | None = -1
+    for point in points:
+        if point.starting_point != before and before != -1:
+            table.add_section()
+        before = point.starting_point
+        start = "full" if point.starting_point is None else f"{point.starting_point:,}"
+        scores = [f"{100 * point.scores[name].mean:.1f}" if name in point.scores else "–" for name in names]
+        arm = "(start itself)" if point.is_start else point.arm
+        table.add_row(start, arm, f"{point.augmentation_size:,}", *scores)
     Console(soft_wrap=True).print(table)
 
 

@@ -13,25 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synth_eval.errors import InputError, nearest
 from synth_eval.experiment.settings import FULL, HUMAN, NONE, Arm, Evaluation, ExperimentSettings, Source
-from synth_eval.experiment.stages import EVALUATE, Digest, Kind, Stage, Stages
+from synth_eval.experiment.stages import EVALUATE, Cell, Digest, Kind, Stage, Stages
 from synth_eval.settings import DataSettings
 
 ORIGIN = ("from_config", "tokenizer", "base_model", "revision", "lora")  # of the base stage alone
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number of pairs of one arm on one starting point, with one seed."""
-
-    arm: str
-    starting_point: int | None
-    """None: all human pairs."""
-    augmentation_size: int
-    seed: int
-    stages: dict[str, str]
-    """Role (start, data, train) -> stage."""
-    evaluations: tuple[str, ...]
 
 
 @dataclass
@@ -94,6 +81,17 @@ class _Planner:
         }
         return self.stages.add("data", mix, parents or (), f"pairs of {source.name}")
 
+    def _source(self, arm: str, source: Source) -> str:
+        """The pool of one of an arm's sources."""
+        try:
+            return self.pool(DataSettings(**source.model_dump(exclude_none=True, exclude={"share"})))
+        except InputError as error:
+            if error.where != "data":
+                raise
+            fix = f"{nearest(source.name, [HUMAN, *self.settings.generators])} Data sets: `synth-eval data list`"
+            expected = "human, a generator, or a data set"
+            raise InputError(f"arms.{arm}.sources", f"'{source.name}'", expected, fix) from error
+
     def generated(self, name: str) -> str:
         """Pairs written by a generator."""
         generator = self.settings.generators[name]
@@ -120,7 +118,7 @@ class _Planner:
 
     def arm_data(self, name: str, arm: Arm, size: int, seed: int, start_data: str | None) -> str:
         """The training pairs of an arm."""
-        pools = [(source, self.pool(_plain(source))) for source in arm.sources]
+        pools = [(source, self._source(name, source)) for source in arm.sources]
         mix: dict[str, Any] = {
             "sources": [{"name": _data(p)} | ({"share": s.share} if s.share else {}) for s, p in pools],
             "filter": arm.filter,
@@ -235,10 +233,6 @@ class _Planner:
         return self.stages.add(
             EVALUATE, content, (model,), f"{', '.join(asked.tasks)}: {self.stages.found[model].what}"
         )
-
-
-def _plain(source: Source) -> DataSettings:
-    return DataSettings(**source.model_dump(exclude_none=True, exclude={"share"}))
 
 
 def _data(stage: str) -> str:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from synth_eval.experiment import jobs
-from synth_eval.experiment.plan import Cell, Plan
+from synth_eval.experiment.plan import Plan
 from synth_eval.experiment.run import STAGES, Report, state
+from synth_eval.experiment.stages import Cell
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ def _hours(report: Forecast, workers: int) -> str:
     return f"{to_go} stages to go: about {(report.hours or 0) / workers:.2f} hours on {workers} workers{more}"
 
 
-def show_report(report: Report, files: list[str]) -> None:
-    """What a run did: counts, failures with the end of their logs, files."""
+def show_report(report: Report, files: list[str], refused: list[str]) -> None:
+    """What a run did: counts, failures with the end of their logs, what the board refused, files."""
     console = Console(soft_wrap=True, highlight=False)
     for failure in report.failed:
         console.print(f"\n[red]failed[/red] {failure.stage.name}  {failure.stage.what}  (exit status {failure.status})")
@@ -153,8 +154,8 @@ def show_report(report: Report, files: list[str]) -> None:
         f"\n{len(report.done)} stages run, {len(report.there)} there before, {len(report.failed)} failed, "
         f"{len(report.blocked)} that need one of those"
     )
-    for file in files:
-        console.print(f"  {file}", markup=False)
+    for line in [*(f"refused by the board: {why}" for why in refused), *(f"  {file}" for file in files)]:
+        console.print(line, markup=False)
     if report.failed:
         console.print("Everything finished is kept. Mend the cause; the same command goes on.")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from synth_eval import recipe
 from synth_eval.experiment.launch_ray import RaySettings
 from synth_eval.experiment.launch_slurm import SlurmSettings
 from synth_eval.settings import Count, Data, DataList, DataSettings, Seed, Share, Strict, as_list
@@ -15,7 +17,9 @@ FULL = "full"
 NONE = "none"  # the arm of a starting point as it is
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 StartingPoint = Annotated[int, Field(ge=0)] | Literal["full"]
-Keys = dict[str, Any]  # of a recipe; checked against its settings when the plan is made
+Keys = dict[str, Any]
+"""Of a recipe, checked against its settings when the plan is made. ``recipe: FILE`` takes over what that file says."""
+_OF_ONE_RUN = ("data", "evaluation_data", "drop_overlap")  # what the plan decides
 
 
 class Source(DataSettings):
@@ -127,3 +131,28 @@ class ExperimentSettings(Strict):
         if {HUMAN} & set(self.generators):
             raise ValueError(f"another name than '{HUMAN}' for a generator")
         return self
+
+
+def with_recipes(settings: ExperimentSettings, folder: Path) -> ExperimentSettings:
+    """The settings with every ``recipe: FILE`` replaced by what that file, in ``folder``, says; other keys count more.
+
+    Raises:
+        InputError: a file that is missing or no mapping.
+    """
+    generators = {
+        name: Generator(
+            train=None if generator.train is None else _filled(generator.train, folder),
+            sample=_filled(generator.sample, folder),
+        )
+        for name, generator in settings.generators.items()
+    }
+    changes = {"classifier": _filled(settings.classifier, folder), "generators": generators}
+    return settings.model_copy(update=changes)
+
+
+def _filled(keys: Keys, folder: Path) -> Keys:
+    if "recipe" not in keys:
+        return keys
+    said = recipe.content(folder / str(keys["recipe"]))
+    own = {key: value for key, value in keys.items() if key != "recipe"}
+    return {key: value for key, value in said.items() if key not in _OF_ONE_RUN} | own

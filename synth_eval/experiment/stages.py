@@ -1,4 +1,4 @@
-"""Stages: folders to fill, each named by a hash over all that determines its content."""
+"""Stages: folders to fill, each named by a hash over all that determines its content; and the cells made of them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ class Stage:
     """For people: ``arm synthetic, start 6,000, 3,000 pairs, seed 1``."""
     units: float
     """Work: pairs times epochs of a training, pairs of a generation, else 1."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of pairs of one arm on one starting point, with one seed."""
+
+    arm: str
+    starting_point: int | None
+    """None: all human pairs."""
+    augmentation_size: int
+    seed: int
+    stages: dict[str, str]
+    """Role (start, data, train) -> stage."""
+    evaluations: tuple[str, ...]
 
 
 @dataclass
