@@ -5,19 +5,20 @@ Exit codes: 0 done, 1 failed, 2 bad input (the message says what, where and how 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from synth_eval.cli_board import board_app
 from synth_eval.cli_data import data_app
 from synth_eval.cli_experiment import experiment_app
+from synth_eval.cli_output import Json, show, stdout_to_stderr
 from synth_eval.errors import InputError
 
 app = typer.Typer(
@@ -28,14 +29,10 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-board_app = typer.Typer(help="Boards: results with intervals and provenance.", no_args_is_help=True)
 app.add_typer(board_app, name="board")
 app.add_typer(experiment_app, name="experiment")
 app.add_typer(data_app, name="data")
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object for machines; everything else goes to stderr.")
-]
 FLAGS_OF_HARNESS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -72,7 +69,7 @@ def path(name: Folder, as_json: Json = False) -> None:
     """Print where the tasks, recipes or leaderboards are."""
     from synth_eval.paths import folder
 
-    _show({"path": str(folder(name.value))}, as_json, lambda: print(folder(name.value)))
+    show({"path": str(folder(name.value))}, as_json, lambda: print(folder(name.value)))
 
 
 @app.command(
@@ -103,13 +100,13 @@ def evaluate(
     from synth_eval.experiment import evaluate as door
 
     if dry_run:
-        with _stdout_to_stderr(as_json):
+        with stdout_to_stderr(as_json):
             counts = door.documents(door.parse(context.args))
         lines = "\n".join(f"{count:>8,}  {task}" for task, count in counts.items())
-        _show({"documents": counts}, as_json, lambda: print(f"{lines}\n{sum(counts.values()):>8,}  documents in all"))
+        show({"documents": counts}, as_json, lambda: print(f"{lines}\n{sum(counts.values()):>8,}  documents in all"))
         return
     try:
-        with _stdout_to_stderr(as_json):
+        with stdout_to_stderr(as_json):
             done = door.evaluate(context.args)
     except KeyboardInterrupt as stop:
         print("interrupted: nothing was written; with --use_cache FILE the same command goes on", file=sys.stderr)
@@ -124,7 +121,7 @@ def evaluate(
     next_step = "\n".join(
         f"Next: synth-eval board build {done.results} --board {name}" for name in _boards(done.samples)
     )
-    _show(summary, as_json, lambda: print(f"Verified ({done.status}): {done.results}\n{next_step}"))
+    show(summary, as_json, lambda: print(f"Verified ({done.status}): {done.results}\n{next_step}"))
 
 
 @app.command(epilog="Example: synth-eval score hans --predictions bert_preds.txt")
@@ -143,45 +140,7 @@ def score(
     if name != "hans":
         raise InputError("score", repr(name), "hans", "synth-eval score hans --predictions FILE")
     report = hans_scores.score_hans(read_predictions(predictions), load("hans", path=data), str(predictions))
-    _show(terminal.hans_json(report), as_json, lambda: terminal.hans_table(report))
-
-
-@board_app.command(
-    "build",
-    epilog="Examples: synth-eval board build runs/eval --board hans; "
-    "synth-eval board build runs/EXPERIMENT --board nli_robustness",
-)
-def board_build(
-    runs: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders or results files of `synth-eval eval`; or one experiment's folder."),
-    ] = None,
-    board: Annotated[
-        str,
-        typer.Option(help="hans, hans_fresh, multinli, nli_fresh; of an experiment: nli_robustness[_fresh]."),
-    ] = "hans",
-    folder: Annotated[Path, typer.Option(help="Where the boards are.")] = Path("leaderboards"),
-    name: Annotated[str | None, typer.Option(help="What the tables call the new rows.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Add the rows of runs to a board (value, n, interval, provenance) and write its tables."""
-    from synth_eval import leaderboard, terminal
-    from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS
-
-    if board in EXPERIMENT_BOARDS:
-        if len(runs or []) > 1 or name is not None:
-            fix = "build once for each experiment; cells have their names from it"
-            raise InputError("board build", "several folders, or --name", f"one experiment on {board}", fix)
-        report = leaderboard.experiment_board(runs[0] if runs else None, folder, board)
-    else:
-        report = leaderboard.board_build(runs or [], board, folder, name)
-    finished, planned = report.cells or (0, 0)
-    about = {"cells": {"finished": finished, "planned": planned}} if report.cells else {}
-    _show(terminal.build_json(report) | about, as_json, lambda: terminal.build_summary(report))
-    if planned and not as_json:
-        print(f"{finished} of {planned} cells are finished.")
-    if report.refused:
-        raise typer.Exit(1)
+    show(terminal.hans_json(report), as_json, lambda: terminal.hans_table(report))
 
 
 @app.command(epilog="Example: synth-eval breakdown runs/eval --by runs/hardness/hardness.jsonl")
@@ -196,7 +155,7 @@ def breakdown(
     from synth_eval.leaderboard import breakdown as tables
 
     found = tables.break_down(runs, by)
-    _show(tables.as_json(found), as_json, lambda: tables.show(found))
+    show(tables.as_json(found), as_json, lambda: tables.show(found))
 
 
 @app.command(epilog="Example: synth-eval demo --output_dir demo")
@@ -207,12 +166,12 @@ def demo(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a small language model and classifiers, evaluate them with the harness, put them on a board (4 minutes)."""
+    """The whole experiment in small: generator, arms, starting points, harness, board, figure (6 minutes, 2 cores)."""
     from synth_eval import demonstration
 
-    with _stdout_to_stderr(as_json):
+    with stdout_to_stderr(as_json):
         outcome = demonstration.run(output_dir, quick)
-    _show(outcome, as_json, lambda: None)
+    show(outcome, as_json, lambda: None)
 
 
 @app.command(epilog="Example: synth-eval doctor --json")
@@ -221,7 +180,7 @@ def doctor(as_json: Json = False) -> None:
     from synth_eval import doctor as checks
 
     report = checks.examine()
-    _show(report, as_json, lambda: checks.show(report))
+    show(report, as_json, lambda: checks.show(report))
     if not report["healthy"]:
         raise typer.Exit(1)
 
@@ -236,20 +195,6 @@ def _boards(tasks: Iterable[str]) -> list[str]:
         for name, board in BOARDS.items()
         if (asked >= set(board.tasks) if board.whole else asked & set(board.tasks))
     ]
-
-
-@contextlib.contextmanager
-def _stdout_to_stderr(active: bool) -> Any:
-    """Under ``--json`` what libraries print goes to stderr, so that stdout holds one JSON object."""
-    with contextlib.redirect_stdout(sys.stderr) if active else contextlib.nullcontext():
-        yield
-
-
-def _show(value: object, as_json: bool, otherwise: Any) -> None:
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    else:
-        otherwise()
 
 
 if __name__ == "__main__":

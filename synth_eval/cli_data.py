@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from synth_eval.cli_output import Json, show
 from synth_eval.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ data_app = typer.Typer(
     help="Data sets: which are known, their lexical overlap, their duplicates.", no_args_is_help=True
 )
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object for machines; everything else goes to stderr.")
-]
 AGAINST = "hans,multinli_matched,multinli_mismatched"
 READ_UP_TO = 32 * 2**20  # bytes of a file whose rows `data list` counts
 
@@ -37,7 +34,7 @@ def list_sets(as_json: Json = False) -> None:
     for one in found:
         rows = "–" if one["rows"] is None else f"{one['rows']:,}"
         table.add_row(one["name"], one["where"] or "not found", rows, one["detail"])
-    _show({"data": found}, as_json, table)
+    show({"data": found}, as_json, lambda: _print(table))
 
 
 @data_app.command(
@@ -79,7 +76,7 @@ def overlap(
         {"source": name, "rule": one.rule, "rows": sum(one.rows.values()), "by_label": one.rows, "overlap": one.overlap}
         for name, one in found
     ]
-    _show({"overlap": objects}, as_json, table)
+    show({"overlap": objects}, as_json, lambda: _print(table))
 
 
 @data_app.command(
@@ -131,7 +128,11 @@ def duplicates(
         print(f"{len(found):,} duplicates written: {output}", file=sys.stderr)
     shown = [row for one in counts for kind in KINDS for row in _first(found, one, kind, examples)]
     table = _counted(counts, threshold)
-    _show({"threshold": threshold, "counts": counts, "examples": shown}, as_json, table, *map(_example, shown))
+    show(
+        {"threshold": threshold, "counts": counts, "examples": shown},
+        as_json,
+        lambda: _print(table, *map(_example, shown)),
+    )
 
 
 def _first(found: list[dict[str, Any]], where: dict[str, Any], kind: str, n: int) -> list[dict[str, Any]]:
@@ -232,13 +233,10 @@ def _table(*headings: str, title: str) -> Table:
     return table
 
 
-def _show(value: object, as_json: bool, table: Table, *lines: str) -> None:
-    """One JSON object, or the table and lines below it."""
+def _print(table: Table, *lines: str) -> None:
+    """The table and the lines below it."""
     from rich.console import Console
 
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-        return
     console = Console(soft_wrap=True, highlight=False)
     if not console.is_terminal:
         console.width = 240  # a file or a pipe has room; the table takes what it needs

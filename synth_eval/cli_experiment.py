@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from synth_eval.cli_output import Json, show
 from synth_eval.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ Config = Annotated[Path, typer.Argument(help="The experiment's YAML; see `synth-
 Root = Annotated[Path, typer.Option("--output_dir", help="All runs; experiments there share their stages.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting.")]
 Arms = Annotated[list[str] | None, typer.Option("--arm", help="These arms alone (repeatable).")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 RUNS = Path("runs")
 
 
@@ -53,7 +53,7 @@ def run(
     report, boards = execute(made, output_dir, board_folder, lambda line: print(line, file=stream, flush=True))
     files = [str(file) for board in boards for file in board.files]
     refused = [f"{path}: {why}" for board in boards for path, why in board.refused]
-    _print(
+    show(
         progress.report_json(report) | {"files": files, "refused": refused},
         as_json,
         lambda: progress.show_report(report, files, refused),
@@ -69,7 +69,7 @@ def plan(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set = 
 
     made = make_plan(config, set_ or [], arm)
     report = progress.forecast(made, output_dir, _tokens_a_pair(made))
-    _print(progress.as_json(report), as_json, lambda: progress.show_plan(made, report))
+    show(progress.as_json(report), as_json, lambda: progress.show_plan(made, report))
 
 
 @experiment_app.command(epilog="Example: synth-eval experiment status nli_robustness_small.yaml")
@@ -79,7 +79,7 @@ def status(config: Config, output_dir: Root = RUNS, arm: Arms = None, set_: Set 
 
     made = make_plan(config, set_ or [], arm)
     report = progress.forecast(made, output_dir, None)
-    _print(progress.as_json(report), as_json, lambda: progress.show_status(made, report))
+    show(progress.as_json(report), as_json, lambda: progress.show_status(made, report))
 
 
 def execute(
@@ -148,12 +148,3 @@ def _tokens_a_pair(plan: Plan) -> float:
     human = plan.settings.human
     pairs = load(human.name, **human.options)[:1000]
     return 1.3 * sum(len(tokens(r["premise"])) + len(tokens(r["hypothesis"])) for r in pairs) / len(pairs)
-
-
-def _print(value: object, as_json: bool, otherwise: Any) -> None:
-    import json
-
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    else:
-        otherwise()

@@ -34,7 +34,7 @@ QUICK = [
     "generators={}",
     "arms={original: {sources: human}, biased: {sources: human, filter: biased, rule: words}}",
     "classifier.epochs=1",
-    "evaluations=[{tasks: [nli_fresh, hans_fresh], metadata: {cue: 0.4, size: 90, per_subcase: 2}}]",
+    "evaluations=[{tasks: [nli_fresh, hans_fresh], metadata: {cue: 0.6, size: 90, per_subcase: 2}}]",
 ]
 
 

@@ -1,0 +1,51 @@
+"""``synth-eval board``: results with intervals and provenance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synth_eval.cli_output import Json, show
+from synth_eval.errors import InputError
+
+board_app = typer.Typer(help="Boards: results with intervals and provenance.", no_args_is_help=True)
+
+
+@board_app.command(
+    "build",
+    epilog="Examples: synth-eval board build runs/eval --board hans; "
+    "synth-eval board build runs/EXPERIMENT --board nli_robustness",
+)
+def board_build(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders or results files of `synth-eval eval`; or one experiment's folder."),
+    ] = None,
+    board: Annotated[
+        str,
+        typer.Option(help="hans, hans_fresh, multinli, nli_fresh; of an experiment: nli_robustness[_fresh]."),
+    ] = "hans",
+    folder: Annotated[Path, typer.Option(help="Where the boards are.")] = Path("leaderboards"),
+    name: Annotated[str | None, typer.Option(help="What the tables call the new rows.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Add the rows of runs to a board (value, n, interval, provenance) and write its tables."""
+    from synth_eval import leaderboard, terminal
+    from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS
+
+    if board in EXPERIMENT_BOARDS:
+        if len(runs or []) > 1 or name is not None:
+            fix = "build once for each experiment; cells have their names from it"
+            raise InputError("board build", "several folders, or --name", f"one experiment on {board}", fix)
+        report = leaderboard.experiment_board(runs[0] if runs else None, folder, board)
+    else:
+        report = leaderboard.board_build(runs or [], board, folder, name)
+    finished, planned = report.cells or (0, 0)
+    about = {"cells": {"finished": finished, "planned": planned}} if report.cells else {}
+    show(terminal.build_json(report) | about, as_json, lambda: terminal.build_summary(report))
+    if planned and not as_json:
+        print(f"{finished} of {planned} cells are finished.")
+    if report.refused:
+        raise typer.Exit(1)
