@@ -25,7 +25,7 @@ def main() -> int:
     pairs = load_pairs(settings)
     folder = run.open_run(options.output_dir, this, pairs, options.overwrite)
     if folder.done and not options.dry_run:
-        report.already_done(folder, backend="synth-classifier")
+        report.already_done(folder, report.evaluation_command(folder, "synth-classifier"))
         return 0
 
     # The model, and the pairs as token ids
@@ -40,7 +40,7 @@ def main() -> int:
         trainer = classifier.trainer(settings, folder, rows, tokenizer, model)
         run.train(trainer, folder)
         run.publish(trainer, folder, classifier.facts(settings, folder, model, truncated, trainer))
-    report.summary(folder, trainer, backend="synth-classifier")
+    report.summary(folder, trainer, report.evaluation_command(folder, "synth-classifier"))
     return 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from synth_eval import provenance, recipe
 from synth_eval.data import mixes
+from synth_eval.data.mix_settings import MixSettings
 from synth_eval.files import write_jsonl
 
 DATA = "data.jsonl"
@@ -19,9 +20,11 @@ DATA = "data.jsonl"
 def main() -> int:
     """Read the settings and sources, make the set, write it."""
     options = recipe.arguments(__doc__ or "")
-    this = recipe.read(options.config, mixes.MixSettings, options.set)
+    this = recipe.read(options.config, MixSettings, options.set)
     folder = Path(options.output_dir or f"runs/{this.path.stem}-{this.hash[:12]}")
-    if (folder / DATA).exists() and not (options.overwrite or options.dry_run):
+    there = provenance.near(folder)  # written last
+    if there and not (options.overwrite or options.dry_run):
+        mixes.require_same(there, this.settings, folder / DATA)
         print(f"already there: {folder / DATA}; --overwrite makes it again")
         return 0
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 
 from synth_eval import recipe
-from synth_eval.training import generator, report, run, scratch
+from synth_eval.training import generator, report, run, scratch, sft
 from synth_eval.training.pairs import load_pairs
+from synth_eval.training.settings import GeneratorSettings
 
 
 def main() -> int:
@@ -19,12 +20,12 @@ def main() -> int:
     scratch.quiet()
 
     # What to train on what
-    this = recipe.read(options.config, generator.GeneratorSettings, options.set)
+    this = recipe.read(options.config, GeneratorSettings, options.set)
     settings = this.settings
     pairs = load_pairs(settings)
     folder = run.open_run(options.output_dir, this, pairs, options.overwrite)
     if folder.done and not options.dry_run:
-        generator.already_done(folder)
+        report.already_done(folder, generator.generation_command(folder))
         return 0
 
     # The paper's text of every pair, the model, and the texts as token ids
@@ -37,10 +38,10 @@ def main() -> int:
 
     # Train, then save under a temporary name and rename
     with run.hold(folder):
-        trainer = generator.trainer(settings, folder, encoded, tokenizer, model)
+        trainer = sft.trainer(settings, folder, encoded, tokenizer, model)
         run.train(trainer, folder)
         run.publish(trainer, folder, generator.facts(settings, model, truncated))
-    generator.summary(folder, trainer)
+    report.summary(folder, trainer, generator.generation_command(folder))
     return 0
 
 

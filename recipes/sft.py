@@ -25,7 +25,7 @@ def main() -> int:
     pairs = load_pairs(settings)
     folder = run.open_run(options.output_dir, this, pairs, options.overwrite)
     if folder.done and not options.dry_run:
-        report.already_done(folder, backend="hf")
+        report.already_done(folder, report.evaluation_command(folder, "hf"))
         return 0
 
     # The same prompt as the tasks, the model, and the rows as token ids
@@ -41,7 +41,7 @@ def main() -> int:
         trainer = sft.trainer(settings, folder, encoded, tokenizer, model)
         run.train(trainer, folder)
         run.publish(trainer, folder, sft.facts(settings, model, truncated))
-    report.summary(folder, trainer, backend="hf")
+    report.summary(folder, trainer, report.evaluation_command(folder, "hf"))
     return 0
 
 

@@ -56,6 +56,12 @@ def main() -> None:
             print(json.dumps({"error": fields}, ensure_ascii=False))
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if os.environ.get("SYNTH_EVAL_TRACEBACK"):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}; what was finished is kept", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print(
             "interrupted: files that were whole stay, nothing is half-written; the same command goes on",

@@ -12,10 +12,11 @@ from synth_eval.cli_output import Json, show
 from synth_eval.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from synth_eval.experiment.plan import Plan
     from synth_eval.experiment.run import Report
+    from synth_eval.experiment.settings import Evaluation
     from synth_eval.experiment.stages import Kind
     from synth_eval.leaderboard import BuildReport
 
@@ -104,17 +105,23 @@ def execute(
 
 def kinds() -> dict[str, Kind]:
     """The recipes that fill the stages."""
-    from synth_eval.data.mixes import MixSettings
+    from synth_eval.data.mix_settings import MixSettings
     from synth_eval.experiment.stages import Kind
     from synth_eval.generation.settings import NliGenerationSettings
-    from synth_eval.training.generator import GeneratorSettings
-    from synth_eval.training.settings import ClassifierSettings
+    from synth_eval.training.settings import ClassifierSettings, GeneratorSettings
 
+    training = {"report_to", "save_every"}
+    generation = {
+        "give_up_after": True,
+        "min_parsed": True,
+        "openai": {"concurrency", "timeout_s", "retries", "api_key_variable"},
+        "ray": {"address", "concurrency", "num_cpus", "num_gpus"},
+    }
     return {
         "data": Kind("nli_data.py", MixSettings),
-        "train": Kind("nli_classifier.py", ClassifierSettings),
-        "generator": Kind("nli_generator.py", GeneratorSettings),
-        "generate": Kind("generate_nli.py", NliGenerationSettings),
+        "train": Kind("nli_classifier.py", ClassifierSettings, training),
+        "generator": Kind("nli_generator.py", GeneratorSettings, training),
+        "generate": Kind("generate_nli.py", NliGenerationSettings, generation),
     }
 
 
@@ -137,7 +144,33 @@ def make_plan(config: Path, changes: list[str], arms: list[str] | None) -> Plan:
             )
     if arms:
         settings = settings.model_copy(update={"arms": {name: settings.arms[name] for name in arms}})
-    return planner.make(settings, kinds(), sources.digest)
+    for number, one in enumerate(settings.evaluations):
+        _check_evaluation(one, f"evaluations.{number}")
+    pairs = len(sources.load(settings.human.name, **settings.human.options))
+    return planner.make(settings, kinds(), sources.identify, pairs, _sets_of)
+
+
+def _check_evaluation(asked: Evaluation, where: str) -> None:
+    """InputError for a task or a setting of tasks that we do not have: after the trainings it would be late."""
+    from synth_eval.nli.docs import SETTINGS
+    from synth_eval.paths import folder
+
+    known = {path.stem for path in folder("tasks").rglob("*.yaml")}
+    for task in asked.tasks:
+        if task not in known:
+            raise InputError(f"{where}.tasks", f"'{task}'", "one of our tasks", nearest(task, known))
+    for key in asked.metadata:
+        if key not in SETTINGS:
+            raise InputError(f"{where}.metadata", f"'{key}'", "a setting of the tasks", nearest(key, SETTINGS))
+
+
+def _sets_of(tasks: Iterable[str]) -> list[str]:
+    """The data sets, other than generated ones, that the tasks ask about."""
+    from synth_eval.nli.docs import FILES
+
+    found = [name for name in FILES if any(task.startswith(name) and "fresh" not in task for task in tasks)]
+    both = ["multinli_matched", "multinli_mismatched"] if "multinli" in tasks else []
+    return [*found, *(name for name in both if name not in found)]
 
 
 def _tokens_a_pair(plan: Plan) -> float:

@@ -72,10 +72,12 @@ def _open(path: Path) -> tuple[str, dict[str, Any], dict[tuple[Any, ...], int]]:
             path, "no such file", "a recipe (YAML)", "see the folder that `synth-eval path recipes` prints"
         )
     try:
-        text = path.read_text(encoding="utf-8-sig")[:_TEXT_LIMIT]
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"bytes that are not UTF-8 ({error.reason})"
         raise InputError(path, found, "UTF-8 text", "save the file as UTF-8") from error
+    if len(text) > _TEXT_LIMIT:
+        raise InputError(path, f"{len(text):,} characters", f"at most {_TEXT_LIMIT:,}", "name a recipe, not data")
     content = _yaml(text, path, "a mapping of settings", "correct the file")
     lines = _key_lines(yaml.compose(text, Loader=yaml.SafeLoader), path)
     if not isinstance(content, dict):
@@ -173,12 +175,12 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line that both recipes have: config, output_dir, set, dry_run, overwrite."""
+    """The command line that all recipes have: config, output_dir, set, dry_run, overwrite."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--config", required=True, help="the recipe file (YAML)")
-    parser.add_argument("--output_dir", help="where model/ and provenance.json go (default: runs/<recipe>-<hash>)")
+    parser.add_argument("--output_dir", help="where everything is written (default: runs/<recipe>-<hash>)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be trained, train nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
     parser.add_argument("--overwrite", action="store_true", help="delete what another recipe left in output_dir")
     return parser.parse_args(argv)
 
@@ -198,5 +200,5 @@ def run_main(main: Callable[[], int]) -> int:
         print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("stopped; what was whole is kept, and the same command goes on", file=sys.stderr)
         return 130

@@ -44,7 +44,7 @@ EXPERIMENT = {
         "original": {"sources": "human", "exclude_start": True},
         "synthetic": {"sources": "writer"},
         "silent": {"sources": "mute"},
-        "large": {"sources": "human", "filter": "biased"},
+        "large": {"sources": {"name": "nli_fresh", "size": 9, "seed": 9}},
     },
     "evaluations": [{"tasks": ["nli_fresh", "hans_fresh"], "metadata": {"size": 60, "per_subcase": 2}}],
     "launcher": {"workers": 2},
@@ -97,7 +97,7 @@ def test_cells_that_can_be_done_are_done_and_the_others_are_named(ended, file):
     assert rows(file.parent / "boards") == rows(root / "small")
     silent, large = done.stdout.index("pairs by mute"), done.stdout.index("data of large")
     assert (silent and "no pair" in done.stdout) or "parse" in done.stdout
-    assert "size 12 (filter biased, rule paper)" in done.stdout[large:] and "a smaller size" in done.stdout
+    assert "size 12 (filter none, rule paper): found 3 pairs" in done.stdout[large:] and "a smaller size" in done.stdout
     assert "2 failed" in done.stdout and "the same command goes on" in done.stdout
     for ending in ("md", "csv", "svg", "png"):
         assert (root / "small" / f"{BOARD}.{ending}").stat().st_size > 500
@@ -145,7 +145,7 @@ def test_plan_and_status_say_what_is_done_and_what_is_to_come(ended, file):
     plan = say("plan", file, root).stdout
     assert "1 of 1" in plan and "million tokens" in plan and "hours" in plan
     state = say("status", file, root).stdout
-    assert "0 of 1, 1 failed" in state and "filter biased" in state
+    assert "0 of 1, 1 failed" in state and "found 3 pairs" in state
     machine = json.loads(say("status", file, root, "--json").stdout)
     assert sorted(set(machine["states"].values())) == ["done", "failed", "waiting"]
 

@@ -20,8 +20,10 @@ from synth_eval import provenance, recipe
 from synth_eval.errors import InputError
 from synth_eval.nli.generator_text import Drop, Parsed, parse, prefix, training_text
 from synth_eval.nli.labels import LABELS
-from synth_eval.training import generator
+from synth_eval.training import generator, sft
+from synth_eval.training import run as training
 from synth_eval.training.pairs import load_pairs
+from synth_eval.training.settings import GeneratorSettings
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 LLAMA = {
@@ -205,7 +207,8 @@ def test_a_generator_writes_pairs_of_the_label_that_it_is_asked_for(finished, ca
     assert run(path, output) == 0
     said = capsys.readouterr().out
     assert "already done" in said
-    assert f"generate_nli.py --config recipes/generate_nli_fresh.yaml --set model={output / 'model'}" in said
+    assert f"generate_nli.py --config YOUR_GENERATE.yaml --set model={output / 'model'}" in said
+    assert "eval" not in said
 
 
 def test_what_a_run_leaves(finished):
@@ -222,7 +225,7 @@ def test_what_a_run_leaves(finished):
 
 def test_a_stopped_run_goes_on_to_the_same_weights(finished, tmp_path, capsys, monkeypatch):
     path, output = finished
-    whole = generator.trainer
+    whole = sft.trainer
 
     def stopping(*arguments):
         from transformers import TrainerCallback
@@ -236,7 +239,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(finished, tmp_path, capsys, m
         result.add_callback(Stop)
         return result
 
-    monkeypatch.setattr(generator, "trainer", stopping)
+    monkeypatch.setattr(sft, "trainer", stopping)
     assert run(path, tmp_path / "out") == 130
     assert not (tmp_path / "out/model").exists()
     monkeypatch.undo()
@@ -258,11 +261,44 @@ def test_lora_on_a_real_language_model(stories, data, tmp_path, capsys):
     assert record["base_model"] == str(stories) and len(record["base_model_sha256"]) == 64
 
 
+@pytest.mark.parametrize(
+    ("recipe_name", "beside", "expected"),
+    [
+        ("recipe.yaml", "", "YOUR_GENERATE.yaml"),
+        ("recipe.yaml", "generate_nli_fresh.yaml", "YOUR_GENERATE.yaml"),
+        ("recipe.yaml", "generate.yaml", "HERE/generate.yaml"),
+        ("nli_generator_fresh.yaml", "generate_nli_fresh.yaml", "HERE/generate_nli_fresh.yaml"),
+        ("nli_generator_fresh.yaml", "", "YOUR_GENERATE.yaml"),
+    ],
+)
+def test_the_command_that_comes_next(data, tmp_path, recipe_name, beside, expected):
+    path = config(tmp_path, data).rename(tmp_path / recipe_name)
+    if beside:
+        (tmp_path / beside).touch()
+    this = recipe.read(path, GeneratorSettings)
+    opened = training.open_run(tmp_path / "out", this, load_pairs(this.settings))
+    command = f"python recipes/generate_nli.py --config {expected} --set model=HERE/out/model"
+    assert generator.generation_command(opened) == command.replace("HERE", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("recipe_name", "expected"),
+    [
+        ("nli_generator_fresh.yaml", "generate_nli_fresh.yaml"),
+        ("zhang_pavlick_2025/generator.yaml", "zhang_pavlick_2025/generate.yaml"),
+    ],
+)
+def test_the_settings_that_belong_to_a_shipped_recipe(data, tmp_path, recipe_name, expected):
+    this = recipe.read(RECIPES / recipe_name, GeneratorSettings, [f"data={data}", "evaluation_data=[]"])
+    opened = training.open_run(tmp_path / "out", this, load_pairs(this.settings))
+    assert f"--config {RECIPES / expected} --set model=" in generator.generation_command(opened)
+
+
 # What is learnt
 
 
 def settings_of(path, *overrides):
-    return recipe.read(path, generator.GeneratorSettings, overrides).settings
+    return recipe.read(path, GeneratorSettings, overrides).settings
 
 
 @pytest.mark.parametrize("kind", ["from_config", "base_model"])

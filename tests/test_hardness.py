@@ -426,6 +426,47 @@ def test_breakdown_of_documents_that_the_file_does_not_know(results, tmp_path):
         break_down([results], by)
 
 
+def write_experiment(tmp_path, evaluations):
+    """Two cells of a start; ``evaluations`` of each. Returns the experiment's folder."""
+    for name in ("evaluate-a", "evaluate-b"):
+        write_run(tmp_path / "stages" / name, DOCS, judge, original=9_815)
+    cells = [
+        {"arm": arm, "starting_point": 0, "augmentation_size": size, "seed": 1, "stages": {}, "evaluations": names}
+        for (arm, size), names in zip((("none", 0), ("original", 1500)), evaluations, strict=True)
+    ]
+    folder = tmp_path / "small"
+    folder.mkdir()
+    content = {"experiment": "small", "recipe_hash": "ab" * 32, "stages": "../stages", "cells": cells}
+    (folder / "cells.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_breakdown_of_an_experiment_by_cell(tmp_path):
+    folder = write_experiment(tmp_path, [["evaluate-a"], ["evaluate-b"]])
+    by = write_hardness(tmp_path / "h.jsonl", DOCS["multinli_matched"][:27])
+    found = [one for one in break_down([folder], by) if one.scores]
+    assert [one.name for one in found] == ["none, start 0, size 0, seed 1", "original, start 0, size 1,500, seed 1"]
+    assert {one.scores["hard"].n for one in found} == {9}
+    assert break_down([folder / "cells.json"], by) == break_down([folder], by)
+    run = CliRunner().invoke(app, ["breakdown", str(folder), "--by", str(by), "--json"])
+    assert run.exit_code == 0
+    assert [one["name"] for one in json.loads(run.stdout)["breakdowns"]][::2] == [one.name for one in found]
+    shown = CliRunner(env={"COLUMNS": "150"}).invoke(app, ["breakdown", str(folder), "--by", str(by)]).stdout
+    assert "original, start 0, size 1,500, seed 1" in shown
+    assert shown.count("none of its") == 1 and "2 runs, nli_fresh: none of its 30 pairs is in the file" in shown
+
+
+def test_breakdown_of_an_experiment_in_part(tmp_path):
+    folder = write_experiment(tmp_path, [["evaluate-a"], ["evaluate-a", "evaluate-missing"]])
+    by = write_hardness(tmp_path / "h.jsonl", DOCS["multinli_matched"])
+    assert {one.name for one in break_down([folder], by)} == {"none, start 0, size 0, seed 1"}
+    content = json.loads((folder / "cells.json").read_text())
+    content["cells"] = content["cells"][1:]
+    (folder / "cells.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="0 of 1 cells finished"):
+        break_down([folder], by)
+
+
 GOOD = {"pairID": "p1", "pair_hash": "0" * 16, "hardness": "easy"}
 
 

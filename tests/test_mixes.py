@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from synth_eval import recipe
 from synth_eval.data import mixes
-from synth_eval.data.mixes import MixSettings, mix
+from synth_eval.data.mix_settings import MixSettings
+from synth_eval.data.mixes import mix
 from synth_eval.errors import InputError
 from synth_eval.nli.labels import ENTAILMENT, LABELS
 from synth_eval.nli.overlap import full_overlap

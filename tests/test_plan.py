@@ -37,7 +37,8 @@ DIGESTS = {"nli_fresh": "grammar-1", "hans_fresh": "grammar-2"}
 
 def make(digests=DIGESTS, **changes):
     settings = recipe.check(CONTENT | changes, ExperimentSettings, "test.yaml")
-    return planner.make(settings, cli_experiment.kinds(), digests.__getitem__)
+    identify = lambda name: (str(Path(name).resolve()) if Path(name).exists() else name, digests[name])  # noqa: E731
+    return planner.make(settings, cli_experiment.kinds(), identify, 900, lambda tasks: [])
 
 
 def names(plan, kind):
@@ -141,6 +142,10 @@ def test_names_follow_the_content_and_nothing_else(tmp_path):
         ({"starting_points": ["all"]}, "starting_points"),
         ({"seed": 3}, "unknown key 'seed'.*'seeds'"),
         ({"name": "../x"}, "name"),
+        ({"augment": {"base_model": "x"}}, "base_model under classifier, not under augment"),
+        ({"baselines": {"big": {"lora": {"r": 4}}}}, "lora under classifier, not under baselines.big"),
+        ({"arms": {"a": {"sources": "human", "classifier": {"from_config": {}}}}}, "not under arms.a.classifier"),
+        ({"evaluations": [{"tasks": ["hans_fresh"], "sizes": [31]}]}, "not 31"),
     ],
 )
 def test_bad_settings_are_named(changes, said):
@@ -183,5 +188,8 @@ def test_unknown_arms_and_sources_are_refused(tmp_path):
     assert {cell.arm for cell in cli_experiment.make_plan(file, [], ["biased"]).cells} == {
         "none", "biased", "hypothesis_only",
     }  # fmt: skip
+    for change, found in (("tasks: [hans_frsh]", "hans_fresh"), ("tasks: [hans_fresh], metadata: {qe: 1}", "cue")):
+        with pytest.raises(InputError, match=f"evaluations.0.*{found}"):
+            cli_experiment.make_plan(file, [f"evaluations=[{{{change}}}]"], None)
     with pytest.raises(InputError, match=r"arms.synthetic.sources.*'smal'.*did you mean 'small'"):
         cli_experiment.make_plan(file, ["arms.synthetic.sources=smal"], None)

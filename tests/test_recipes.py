@@ -421,6 +421,38 @@ def test_a_changed_base_model_under_the_same_path_is_another_run(data, tmp_path,
     assert "parents.base_model" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("epochs", [0, 0.2])
+@pytest.mark.parametrize(
+    ("made", "asked"),
+    [
+        ({"input_format": "hypothesis"}, {}),
+        ({"input_format": "prompt", "prompt": "bare"}, {}),
+        ({"input_format": "prompt", "prompt": "bare"}, {"input_format": "prompt", "prompt": "paper"}),
+        ({}, {"input_format": "hypothesis"}),
+    ],
+)
+def test_a_head_does_not_go_on_with_another_input(finished, data, tmp_path, capsys, epochs, made, asked):
+    """Neither a whole checkpoint nor adapters, trained or not."""
+    from transformers import AutoModel, AutoTokenizer
+
+    path = config(tmp_path, data, epochs=epochs, **{"max_length": 128} | made)
+    assert run("nli_classifier.py", path, tmp_path / "whole") == 0
+    AutoModel.from_pretrained(finished[1] / "model").save_pretrained(tmp_path / "headless")
+    AutoTokenizer.from_pretrained(finished[1] / "model").save_pretrained(tmp_path / "headless")
+    start = {"from_config": None, "tokenizer": None, "base_model": str(tmp_path / "headless"), "max_length": 64}
+    path = config(tmp_path, data, epochs=epochs, lora={"r": 2}, truncate=True, **start | made)
+    assert run("nli_classifier.py", path, tmp_path / "adapted") == 0
+    capsys.readouterr()
+    for name, key in (("whole", "base_model"), ("adapted", "adapter")):
+        more = start | {key: str(tmp_path / name / "model")}
+        for shown in (made, asked):
+            path = config(tmp_path, data, truncate=True, **more | shown)
+            code = run("nli_classifier.py", path, tmp_path / "out", "--dry-run")
+            said = capsys.readouterr().err
+            assert code == (0 if shown is made else 2), said
+            assert ("a head made for the input" in said) == (shown is asked), said
+
+
 def test_fine_tuning_refuses_a_classifier(finished, data, tmp_path, capsys):
     base = finished[1] / "model"
     path = config(tmp_path, data, from_config=None, tokenizer=None, base_model=str(base))
@@ -744,7 +776,7 @@ def kind_of(path):
     from synth_eval.experiment.settings import ExperimentSettings
     from synth_eval.generation.settings import NliGenerationSettings
     from synth_eval.training.dynamics import HardnessSettings
-    from synth_eval.training.generator import GeneratorSettings
+    from synth_eval.training.settings import GeneratorSettings
 
     kinds = {
         "nli_classifier": ClassifierSettings,

@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes_runs import hans_docs, nli_docs, sign, write_run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from synth_eval import paths
 from synth_eval.errors import InputError
+from synth_eval.experiment.plan import Plan
+from synth_eval.experiment.run import write_cells
+from synth_eval.experiment.settings import ExperimentSettings
 from synth_eval.files import read_json
 from synth_eval.leaderboard import board_build, board_rows, cells, experiment_board, references, robustness_tables
 from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS
@@ -28,7 +32,7 @@ from synth_eval.leaderboard.robustness import Point, points
 from synth_eval.leaderboard.robustness_columns import columns
 from synth_eval.leaderboard.robustness_plot import accuracy_by_size
 from synth_eval.leaderboard.rows import Cell, Entry, Row, with_fingerprint
-from synth_eval.metrics.seeds import over_seeds, paired_difference, welch
+from synth_eval.metrics.seeds import holm, over_seeds, paired_difference, paired_p
 
 BOARD = EXPERIMENT_BOARDS["nli_robustness"]
 FRESH = EXPERIMENT_BOARDS["nli_robustness_fresh"]
@@ -53,25 +57,32 @@ def test_over_seeds_is_numpy_and_scipy(values: list[float]) -> None:
     assert over_seeds(values[::-1]).mean == found.mean
 
 
-@given(FINITE, FINITE)
-def test_welch_is_scipy(first: list[float], second: list[float]) -> None:
-    found = welch(first, second)
-    if min(np.std(first), np.std(second)) < 1e-3:  # scipy warns of lost digits
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=12))
+def test_the_paired_test_is_scipy(pairs: list[tuple[float, float]]) -> None:
+    first, second = (dict(enumerate(side)) for side in zip(*pairs, strict=True))
+    difference = paired_difference(first, second)
+    assert difference is not None
+    if (difference.sd or 0) < 1e-3:  # scipy warns of lost digits
         return
-    expected = stats.ttest_ind(first, second, equal_var=False)
-    interval = expected.confidence_interval(0.95)
-    assert found is not None
-    assert found.p == pytest.approx(expected.pvalue, abs=1e-9)
-    assert found.degrees_of_freedom == pytest.approx(expected.df, rel=1e-9)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    expected = stats.ttest_rel(list(first.values()), list(second.values())).pvalue
+    assert paired_p(difference) == pytest.approx(expected, abs=1e-9)
 
 
-def test_welch_to_twelve_digits_and_where_it_cannot_tell() -> None:
-    first, second = [0.61, 0.58, 0.66], [0.5, 0.41, 0.55, 0.48]
-    expected, found = stats.ttest_ind(first, second, equal_var=False), welch(first, second)
-    assert found is not None and found.p == pytest.approx(expected.pvalue, abs=1e-12)
-    assert welch([0.5], second) is None
-    assert welch([0.5, 0.5], [0.6, 0.6]) is None
+def test_the_paired_test_to_twelve_digits_and_where_it_cannot_tell() -> None:
+    first, second = {1: 0.61, 2: 0.58, 3: 0.66}, {1: 0.5, 2: 0.41, 3: 0.55}
+    difference = paired_difference(first, second)
+    assert difference is not None
+    expected = stats.ttest_rel(list(first.values()), list(second.values())).pvalue
+    assert paired_p(difference) == pytest.approx(expected, abs=1e-12)
+    assert paired_p(over_seeds([0.3])) is None
+    assert paired_p(over_seeds([0.3, 0.3])) is None
+
+
+@settings(max_examples=25, deadline=None)  # statsmodels takes its time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    found = holm(dict(enumerate(p_values)))
+    assert [found[at] for at in range(len(p_values))] == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
 def test_differences_are_paired_by_seed() -> None:
@@ -167,6 +178,7 @@ def few_resamples() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("synth_eval.metrics.statistics.RESAMPLES", 200)
         yield
+    references._rows.cache_clear()  # published rows that were made with few resamples
 
 
 @pytest.fixture(scope="module")
@@ -362,7 +374,7 @@ def test_points_are_numpy_over_seeds(board: Path) -> None:
     assert original.scores["overall"].mean == pytest.approx(np.mean([0.65, 0.7, 0.75]), abs=1e-12)
     assert original.scores["overall"].sd == pytest.approx(np.std([0.65, 0.7, 0.75], ddof=1), abs=1e-12)
     difference = np.array([0.05, 0.0, -0.05])
-    over = synthetic.differences["overall"]
+    over = synthetic.to_start.differences["overall"]
     assert (over.mean, over.sd) == pytest.approx((difference.mean(), difference.std(ddof=1)), abs=1e-12)
     assert (over.low, over.high) == pytest.approx(
         stats.t.interval(0.95, 2, difference.mean(), stats.sem(difference)), abs=1e-12
@@ -382,21 +394,27 @@ def test_a_single_seed_is_marked(small: Path, tmp_path: Path) -> None:
     assert "(1, not evidence)" in text
     assert "±" not in next(line for line in text.splitlines() if line.startswith("| original"))
     lines = list(csv.DictReader((tmp_path / "b" / "nli_robustness_seeds.csv").read_text().splitlines()))
-    marked = [line for line in lines if line["remark"] == "not evidence"]
+    marked = [line for line in lines if line["difference_remark"] == "not evidence"]
     assert {(line["score"], line["arm"]) for line in marked} == {(HEADLINE, "original"), (HEADLINE, "synthetic")}
-    assert {(line["sd"], line["low"], line["difference_low"]) for line in lines} == {("", "", "")}
+    empty = ("sd", "low", "difference_low", "difference_p", "against_original_p_holm")
+    assert {line[name] for line in lines for name in empty} == {""}
+    assert not re.search(r"\| +\*\*", text)  # nothing holds over one seed
 
 
-def fake_row(arm: str, start: int | None, size: int, seed: int, value: float, documents: str = "a") -> Row:
+def fake_row(
+    arm: str, start: int | None, size: int, seed: int, value: float, documents: str = "a", only: str = "", **more: Any
+) -> Row:
+    """A row with one value as all its scores; ``only`` one of them; ``more`` is for its cell."""
+
     def score(share: float) -> Entry:
         return Entry(value=share, n=100, low=max(0.0, share - 0.1), high=min(1.0, share + 0.1), method="x")
 
     cell = Cell(
         experiment="e", arm=arm, starting_point=start, augmentation_size=size, seed=seed,
-        stages={"train": f"train-{seed:012x}"}, evaluations=("evaluate-0",),
+        stages={"train": f"train-{seed:012x}"}, evaluations=("evaluate-0",), **more,
     )  # fmt: skip
     hashes = {"multinli_matched": "c" * 64, "hans_lexical_overlap_non_entailed": documents * 64}
-    scores = {"matched": score(value), "overall": score(value), HEADLINE: score(value)}
+    scores = {name: score(value) for name in ("matched", "overall", HEADLINE) if only in ("", name)}
     return with_fingerprint(
         Row(board=BOARD.name, kind="run", name=cell.name, status="valid", scores=scores, n=9, cell=cell,
             data_hashes=hashes)
@@ -406,19 +424,191 @@ def fake_row(arm: str, start: int | None, size: int, seed: int, value: float, do
 def test_other_documents_are_never_subtracted() -> None:
     rows = [fake_row("none", 5, 0, 1, 0.5), fake_row("original", 5, 9, 1, 0.9, documents="b")]
     point = find(points(rows, BOARD), "original", 5)
-    assert set(point.differences) == {"matched"}
-    assert point.incomparable == {"overall", HEADLINE}
-    assert robustness_tables.difference_text(point, "overall") == "other documents"
-    assert robustness_tables.difference_text(point, "matched") == "+40.0 (1)"
+    assert set(point.to_start.differences) == {"matched"}
+    assert point.to_start.incomparable == {"overall", HEADLINE}
+    assert robustness_tables.difference_text(point.to_start, "overall") == "other documents"
+    assert robustness_tables.difference_text(point.to_start, "matched") == "+40.0 (1)"
     more = [*rows, fake_row("original", 5, 9, 2, 0.9)]
     assert len([p for p in points(more, BOARD) if p.arm == "original"]) == 2  # nor averaged
+
+
+def three_seeds(values: dict[tuple[str, int | None, int], tuple[float, float, float]]) -> list[Row]:
+    return [
+        fake_row(arm, start, size, seed, value)
+        for (arm, start, size), three in values.items()
+        for seed, value in enumerate(three, 1)
+    ]
+
+
+VALUES = {
+    ("none", 5, 0): (0.50, 0.52, 0.49),
+    ("original", 5, 9): (0.60, 0.63, 0.58),
+    ("original", 5, 99): (0.66, 0.65, 0.66),
+    ("synthetic", 5, 9): (0.401, 0.42, 0.391),
+    ("synthetic", 5, 99): (0.50, 0.41, 0.49),
+    ("none", None, 0): (0.70, 0.72, 0.71),
+    ("original", None, 9): (0.70, 0.73, 0.71),
+    ("synthetic", None, 9): (0.72, 0.72, 0.78),
+}
+
+
+def test_arms_are_compared_with_original_and_families_corrected() -> None:
+    found = points(three_seeds(VALUES), BOARD)
+    keys = [(p.arm, p.starting_point, p.augmentation_size) for p in found]
+    for reference, compared in (
+        ("to_start", [key for key in keys if key[0] != "none"]),
+        ("against_original", [key for key in keys if key[0] == "synthetic"]),
+    ):
+        other = {key: ("none", key[1], 0) if reference == "to_start" else ("original", *key[1:]) for key in compared}
+        ps = [stats.ttest_rel(VALUES[key], VALUES[other[key]]).pvalue for key in compared]
+        corrected = multipletests(ps, method="holm")[1]
+        for score in ("overall", HEADLINE):
+            for key, p, p_holm in zip(compared, ps, corrected, strict=True):
+                against = found[keys.index(key)].against[reference]  # type: ignore[index]
+                assert against.p[score] == pytest.approx(p, abs=1e-12)
+                assert against.holm[score] == pytest.approx(p_holm, abs=1e-12)
+                assert against.is_evidence(score) is bool(p_holm < 0.05)
+                difference = np.subtract(VALUES[key], VALUES[other[key]])
+                assert against.differences[score].mean == pytest.approx(difference.mean(), abs=1e-12)
+    synthetic, original = find(found, "synthetic", 5), find(found, "original", 5)
+    assert synthetic.to_start.is_evidence("overall") and "matched" not in synthetic.to_start.p
+    assert robustness_tables.difference_text(synthetic.to_start, "overall").startswith("**−9.9 [")
+    assert robustness_tables.difference_text(synthetic.to_start, "matched").startswith("−9.9 [")
+    assert not original.against_original.differences  # not with itself
+    assert not find(found, "none", 5).to_start.differences
+
+
+def test_both_differences_are_in_the_tables(board: Path) -> None:
+    text = (board / "nli_robustness.md").read_text()
+    assert text.count("Difference to the starting model, in points:") == 2
+    grids = text.split("Difference to `original` of the same size and seed, in points:")[1:]
+    assert len(grids) == 2
+    line = next(line for line in grids[0].splitlines() if line.startswith("| synthetic"))
+    assert re.split(r"\s*\|\s*", line.strip("| "))[6] == "−10.0 [−22.4, +2.4] (3)"  # .6 to .65, .7, .75
+    assert not any(line.startswith("| original") for line in grids[0].split("\n#")[0].splitlines())
+    lines = list(csv.DictReader((board / "nli_robustness_seeds.csv").read_text().splitlines()))
+    line = next(x for x in lines if (x["arm"], x["starting_point"], x["score"]) == ("synthetic", "0", "overall"))
+    expected = stats.ttest_rel([0.6, 0.6, 0.6], [0.65, 0.7, 0.75])
+    assert float(line["against_original_mean"]) == pytest.approx(-0.1, abs=1e-12)
+    assert float(line["against_original_p"]) == pytest.approx(expected.pvalue, abs=1e-9)
+    # the full set has one seed, so this family has one member
+    assert line["against_original_p"] == line["against_original_p_holm"]
+
+
+def test_other_trainings_are_no_seeds_of_one_mean() -> None:
+    a, b = "a" * 64, "b" * 64
+    rows = [
+        fake_row("none", 5, 0, 1, 0.5, training_hash=a),
+        fake_row("original", 5, 9, 1, 0.6, training_hash=a, arm_hash=a),
+        fake_row("original", 5, 9, 2, 0.9, training_hash=a, arm_hash=b),
+        fake_row("none", 5, 0, 3, 0.1, training_hash=b),
+        fake_row("original", 5, 9, 3, 0.9, training_hash=b, arm_hash=a),
+    ]
+    found = [point for point in points(rows, BOARD) if point.arm == "original"]
+    assert [[row.scores["overall"].value for row in point.rows] for point in found] == [[0.6], [0.9], [0.9]]
+    assert [point.to_start.differences["overall"].mean for point in found if point.to_start.differences] == [
+        pytest.approx(0.1),
+        pytest.approx(0.8),
+    ]
+
+
+def hashed(c: dict[str, Any], training: str, **arms: str) -> None:
+    c.update(training_hash=training * 64, arm_hashes={arm: digit * 64 for arm, digit in arms.items()})
+
+
+def test_a_changed_training_needs_another_name(small: Path, tmp_path: Path) -> None:
+    first = edit(small, lambda c: (hashed(c, "a", original="1", synthetic="2"), c["cells"].pop(2)))
+    experiment_board(first, tmp_path)
+    before = files(tmp_path)
+    row = board_rows("nli_robustness", tmp_path)[1]
+    assert row.cell is not None and (row.cell.arm, row.cell.training_hash) == ("original", "a" * 64)
+    assert row.cell.arm_hash == "1" * 64
+
+    def other_seed(c: dict[str, Any]) -> None:
+        c.update(cells=[c["cells"][1] | {"seed": 2}])
+
+    changed = edit(small, lambda c: (hashed(c, "b", original="1"), other_seed(c)))
+    with pytest.raises(InputError, match=r"other settings of the training[\s\S]*another name"):
+        experiment_board(changed, tmp_path)
+    changed = edit(small, lambda c: (hashed(c, "a", original="9"), other_seed(c)))
+    with pytest.raises(InputError, match="other settings of the arm original"):
+        experiment_board(changed, tmp_path)
+    assert files(tmp_path) == before
+    same = edit(small, lambda c: (hashed(c, "a", original="1"), other_seed(c)))
+    assert len(experiment_board(same, tmp_path).added) == 1
+
+
+def written(root: Path, **changes: Any) -> dict[str, Any]:
+    """``cells.json`` of a plan without stages."""
+    content: dict[str, Any] = {
+        "name": "small", "human": "nli_fresh", "starting_points": [0], "sizes": [30],
+        "classifier": {"epochs": 1, "log_every": 10}, "evaluations": [{"tasks": ["nli_fresh"]}],
+        "generators": {"lm": {"sample": {"model": "a"}}, "other": {"sample": {"model": "b"}}},
+        "arms": {"original": {"sources": "human"}, "synthetic": {"sources": ["human", "lm"]}},
+        "baselines": {"hypothesis_only": {"input_format": "hypothesis"}},
+    }  # fmt: skip
+    experiment = ExperimentSettings.model_validate(content | changes)
+    return dict(read_json(write_cells(Plan(experiment), root)))
+
+
+def test_cells_say_which_training_they_are_of(tmp_path: Path) -> None:
+    first = written(tmp_path)
+    assert set(first["arm_hashes"]) == {"original", "synthetic", "hypothesis_only"}
+    assert len({first["training_hash"], *first["arm_hashes"].values()}) == 4
+    alike = {
+        "name": "other", "note": "said", "seeds": [4, 5], "sizes": [60], "starting_points": [5, "full"],
+        "launcher": {"workers": 2}, "evaluations": [{"tasks": ["hans_fresh"], "limit": 5}],
+        "classifier": {"epochs": 1, "log_every": 10, "save_every": 5, "report_to": "trackio"},
+        "generators": {"lm": {"sample": {"model": "a"}}},
+    }  # fmt: skip
+    for key, value in alike.items():
+        again = written(tmp_path, **{key: value})
+        assert (again["training_hash"], again["arm_hashes"]) == (first["training_hash"], first["arm_hashes"]), key
+    fewer = written(tmp_path, arms={"original": {"sources": "human"}}, baselines={})
+    assert fewer["training_hash"] == first["training_hash"]
+    assert fewer["arm_hashes"] == {"original": first["arm_hashes"]["original"]}
+    for key, value in {"classifier": {"epochs": 2}, "human": "multinli_train", "augment": {"epochs": 3}}.items():
+        assert written(tmp_path, **{key: value})["training_hash"] != first["training_hash"], key
+    generator = written(tmp_path, generators={"lm": {"sample": {"model": "c"}}})
+    assert generator["training_hash"] == first["training_hash"]
+    differ = {arm for arm, digest in generator["arm_hashes"].items() if digest != first["arm_hashes"][arm]}
+    assert differ == {"synthetic"}
+    baseline = written(tmp_path, baselines={"hypothesis_only": {"input_format": "premise"}})
+    assert baseline["arm_hashes"]["hypothesis_only"] != first["arm_hashes"]["hypothesis_only"]
+
+
+def test_planned_cells_stay_when_some_arms_run_alone(small: Path, tmp_path: Path) -> None:
+    everything = edit(small, lambda c: hashed(c, "a"))
+    experiment_board(everything, tmp_path)
+    before = files(tmp_path)
+    alone = edit(small, lambda c: (hashed(c, "a"), c.update(cells=c["cells"][:2])))
+    experiment_board(alone, tmp_path)
+    assert "**4 of 4 cells** are finished." in (tmp_path / "nli_robustness.md").read_text()
+    assert files(tmp_path) == before
+
+
+def test_always_not_entailed_is_on_the_documents(board: Path) -> None:
+    text = (board / "nli_robustness.md").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| always not entailed"))
+    cells_there = re.split(r"\s*\|\s*", line.strip("| "))
+    # of 40 pairs 14 are entailed
+    assert cells_there[:9] == ["always not entailed", "–", "–", "65.0", "–", "65.0", "50.0", "50.0", "100.0"]
+    row = board_rows("nli_robustness", board)[0]
+    assert row.entailed == {"multinli_matched": 0.35, "multinli_mismatched": 0.35}
+
+
+def test_unknown_shares_of_entailed_pairs_are_not_guessed() -> None:
+    row = fake_row("none", 5, 0, 1, 0.5)
+    assert references.never_entailed(row, "matched_2label", BOARD) is None
+    assert references.never_entailed(row, "matched", BOARD) is None
+    assert references.never_entailed(row, HEADLINE, BOARD) == 1.0
 
 
 def test_texts() -> None:
     rows = [fake_row("none", 5, 0, s, 0.5) for s in (1, 2)] + [fake_row("original", 5, 9, s, 0.4) for s in (1, 2)]
     point = find(points(rows, BOARD), "original", 5)
     assert robustness_tables.over_text(point.scores["matched"]) == "40.0 ± 0.0 (2)"
-    assert robustness_tables.difference_text(point, "matched") == "−10.0 (2, all alike)"
+    assert robustness_tables.difference_text(point.to_start, "matched") == "−10.0 (2, all alike)"
     assert robustness_tables.over_text(None) == "–"
 
 
@@ -427,8 +617,8 @@ def test_texts() -> None:
 
 def test_published_numbers_are_the_file() -> None:
     content = read_json(paths.folder("leaderboards") / references.PUBLISHED_CURVES)
-    curves, source = references.published_curves()
-    assert "2502.07164" in source and "digitised" in source
+    curves, source, doubt = references.published_curves()
+    assert "2502.07164" in source and "digitised" in source and doubt == content["doubt"]
     assert len(curves) == 18 == len({(curve.starting_point, curve.arm) for curve in curves})
     for curve, item in zip(curves, content["series"], strict=True):
         assert {name: list(values) for name, values in curve.scores.items()} == item["scores"]
@@ -445,7 +635,8 @@ def test_published_numbers_are_the_file() -> None:
 def test_published_table_is_the_file(tmp_path: Path) -> None:
     experiment_board(None, tmp_path, "nli_robustness")
     text = (tmp_path / "nli_robustness.md").read_text()
-    curves, _ = references.published_curves()
+    curves, _, doubt = references.published_curves()
+    assert doubt in text and text.index(doubt) > text.index("notebook figure")
     lines = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.splitlines() if "(published)" in line]
     expected = [
         [
@@ -491,13 +682,46 @@ def test_the_figure_shows_every_arm_and_is_the_same_twice(tmp_path: Path) -> Non
     text = svg.read_text()
     root = ElementTree.fromstring(text)  # noqa: S314 - our own file
     said = " ".join(root.itertext())
-    words = (*arms, "hypothesis_only (baseline)", "start: 5,000 pairs", "start: the full set", "published: Llama-2-7B")
+    words = (
+        *arms,
+        "hypothesis_only (baseline)",
+        "start: 5,000 pairs",
+        "start: the full set",
+        "published: Llama-2-7B,",
+        "one run a point, digitised",
+    )
     assert all(word in said for word in (*words, "± sd over seeds", "chance", "starting model", "70k"))
     assert png.read_bytes().startswith(b"\x89PNG")
     assert max(svg.stat().st_size, png.stat().st_size) < 300_000
     assert accuracy_by_size(rows[::-1], tmp_path / "b.svg", BOARD)[0].read_text() == text
     with pytest.raises(InputError, match="at least one finished cell"):
         accuracy_by_size([], tmp_path / "c", BOARD)
+
+
+def said_in(svg: Path) -> str:
+    return " ".join(ElementTree.fromstring(svg.read_text()).itertext())  # noqa: S314 - our own file
+
+
+def test_the_figure_has_no_empty_rows(tmp_path: Path) -> None:
+    rows = [fake_row("none", 5, 0, 1, 0.5, only="overall"), fake_row("original", 5, 9, 1, 0.6, only="overall")]
+    said = said_in(accuracy_by_size(rows, tmp_path / "a", BOARD)[0])
+    assert "HANS, all" in said and "MultiNLI" not in said and "overlap, not entailed" not in said
+    whole = said_in(accuracy_by_size([fake_row("none", 5, 0, 1, 0.5)], tmp_path / "b", BOARD)[0])
+    assert "MultiNLI matched" in whole and "HANS, all" in whole and "overlap, not entailed" in whole
+
+
+def test_the_figure_says_what_was_asked(tmp_path: Path) -> None:
+    def drawn_with(*statuses: str) -> str:
+        rows = [
+            with_fingerprint(fake_row("none", 5, 0, seed, 0.5).model_copy(update={"status": status}))
+            for seed, status in enumerate(statuses)
+        ]
+        return said_in(accuracy_by_size(rows, tmp_path / "a", BOARD)[0])
+
+    assert "runs:" not in drawn_with("valid")
+    assert "first 100 documents of each task" in drawn_with("limit")
+    assert "first 100 documents of each task, of some points" in drawn_with("limit", "valid")
+    assert "of each task; generated sets with other settings than the default" in drawn_with("limit / settings")
 
 
 def test_read_says_what_is_finished(small: Path) -> None:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from synth_eval.errors import InputError
 from synth_eval.experiment import jobs, launch, run
 from synth_eval.experiment.plan import Plan
 from synth_eval.experiment.settings import ExperimentSettings
@@ -124,6 +126,26 @@ def test_a_stage_that_cannot_be_written_fails_alone(tmp_path, scripts, monkeypat
     monkeypatch.setattr(launch, "run_job", full)
     report, _ = go(tmp_path, scripts, plan(tmp_path, {"a": ((), {}), "b": ((), {})}))
     assert report.done == ["b"] and "No space left" in report.failed[0].lines[-1]
+
+
+def test_each_stage_that_asks_for_a_gpu_has_its_own(tmp_path, scripts, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    seen = []
+
+    def note(job):
+        seen.append(job.environment.get("CUDA_VISIBLE_DEVICES"))
+        time.sleep(0.2)
+        return jobs.run_job(job)
+
+    monkeypatch.setattr(launch, "run_job", note)
+    made = plan(tmp_path, {name: ((), {}) for name in "abc"}, workers=3, gpus=1)
+    stages = {name: replace(stage, kind="train") for name, stage in made.stages.items()}
+    monkeypatch.setitem(KINDS, "train", KINDS["data"])
+    go(tmp_path, scripts, Plan(made.settings, stages), workers=3)
+    assert sorted(seen) in (["4", "4", "7"], ["4", "7", "7"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(InputError, match=r"launcher\.gpus: found no GPU"):
+        go(tmp_path, scripts, made)
 
 
 RUNNER = """

@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 
 from synth_eval import files, recipe
 from synth_eval.errors import InputError
-from synth_eval.training import classifier, guard, head, pairs, report, run, scratch, sft
+from synth_eval.models import quantization
+from synth_eval.training import adapters, classifier, guard, inputs, pairs, report, run, scratch, sft
 from synth_eval.training.arguments import check_length
 from synth_eval.training.settings import ClassifierSettings, SFTSettings, TokenizerSettings
 
@@ -404,7 +405,7 @@ def test_an_adapter_keeps_the_whole_head(tmp_path, kind):
     torch.manual_seed(99)
     again = AutoPeftModelForSequenceClassification.from_pretrained(tmp_path / "adapter", num_labels=3)
     assert torch.allclose(answers(again), answers(model), atol=1e-6)
-    assert head.modules(model.get_base_model())
+    assert quantization.head_modules(model.get_base_model())
 
 
 @pytest.mark.parametrize(("target", "fix"), [("nope", "use one of"), ("querry", "did you mean 'query'"), ("layer", "")])
@@ -471,6 +472,80 @@ def test_rows_that_are_too_long_stop_the_run():
     with pytest.raises(InputError, match="2 of 3 rows longer than 128 tokens, the longest 200"):
         check_length(some("x"), [200, 128, 129])
     assert check_length(some("x", truncate=True), [200, 128, 129]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        ("bert", ["classifier"]),
+        ("roberta", ["classifier"]),
+        ("llama", ["score"]),
+        ("distilbert", ["pre_classifier", "classifier"]),
+    ],
+)
+@pytest.mark.parametrize("headed", [True, False])
+def test_all_of_a_head_stays_out_of_the_four_bits(tmp_path, kind, whole, headed):
+    """Whether the base model has a head or gets one: training, checkers and evaluation ask the same function."""
+    save_base(tmp_path, kind, LABELS, "AutoModelForSequenceClassification" if headed else "AutoModel")
+    assert quantization.head_of(str(tmp_path)) == whole
+    kept = quantization.nf4(whole)
+    assert kept.llm_int8_skip_modules == whole
+    assert not list(quantization.loading(None, whole))
+
+
+def test_a_head_goes_on_with_its_own_input():
+    inputs.require_same(None, "pair", "base_model x")
+    inputs.require_same("pair", "pair", "base_model x")
+    with pytest.raises(InputError, match=r"base_model x: found a head made for the input hypothesis; expected pair"):
+        inputs.require_same("hypothesis", "pair", "base_model x")
+    with pytest.raises(InputError, match="set input_format: prompt and prompt: bare"):
+        inputs.require_same("prompt:bare", "prompt:paper", "base_model x")
+
+
+# Base models of adapters
+
+HUB = {"base_model": "a/b", "revision": "c1", "settings": {"quantization": None}}
+
+
+def require_base(record, base, commit=None, **more):
+    settings_here = ClassifierSettings.model_validate({"data": "x", "base_model": str(base), "lora": {}} | more)
+    adapters._require_base(record, settings_here, commit, "adapter y")
+
+
+def test_adapters_of_the_very_base_model_go_on(tmp_path, recwarn):
+    save_base(tmp_path / "one", "bert", LABELS)
+    digest = adapters.sha256_folder(tmp_path / "one")
+    require_base(HUB, "a/b", "c1")
+    require_base(HUB, "a/b", revision="c1")
+    require_base({"base_model": "moved", "base_model_sha256": digest}, tmp_path / "one")
+    require_base(HUB | {"settings": {"quantization": "nf4"}}, "a/b", "c1", quantization="nf4")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("record", "more", "says"),
+    [
+        (HUB, {"base": "a/c", "commit": "c1"}, "adapters of a/b, revision c1; expected adapters of a/c, revision c1"),
+        (HUB, {"base": "a/b", "commit": "c2"}, "adapters of a/b, revision c1; expected adapters of a/b, revision c2"),
+        (HUB, {"base": "a/b", "revision": "c2"}, "revision c1; expected adapters of a/b, revision c2"),
+        (HUB, {"base": "a/b", "commit": "c1", "quantization": "nf4"}, "quantization None; expected quantization nf4"),
+        (HUB | {"settings": {"quantization": "nf4"}}, {"base": "a/b", "commit": "c1"}, "set quantization: nf4"),
+    ],
+)
+def test_adapters_of_another_base_model_are_refused(record, more, says):
+    with pytest.raises(InputError, match=f"adapter y: .*{says}"):
+        require_base(record, **more)
+
+
+def test_whether_the_base_model_is_the_same_may_not_be_known(tmp_path):
+    for record, base in [
+        (HUB, tmp_path),
+        ({"base_model": "folder", "base_model_sha256": "d"}, "a/b"),
+        (HUB | {"revision": None}, "a/b"),
+        (HUB, "a/b"),
+    ]:
+        with pytest.warns(UserWarning, match="adapter y: adapters of .* is not known"):
+            require_base(record, base)
 
 
 # The run's folder

@@ -193,7 +193,8 @@ def checker(tmp_path_factory):
 
 def ask(folder, rows, truncate=False):
     pairs = [(row["premise"], row["hypothesis"], row["gold_label"]) for row in rows]
-    return np.array(checkers.ask(checkers.describe(checkers.QUALITY, str(folder)), pairs, LABELS, truncate))
+    asked = checkers.ask(checkers.describe(checkers.QUALITY, str(folder)), pairs, LABELS, truncate)
+    return np.array(asked.log_probabilities)
 
 
 def accuracy(folder, rows):
@@ -219,7 +220,9 @@ def test_with_wrong_labels_dimp_and_a_good_checker_beat_plain_cross_entropy(chec
     asked = said["checkers"]["quality"]
     assert asked["sha256"] == provenance.sha256_folder(checker)
     assert (asked["labels"], asked["synth_eval_input"]) == (list(LABELS), "pair")
-    assert [entry["step"] for entry in said["weights"]] == list(range(4, record["steps"] + 1, 4))
+    assert record["steps"] == 75
+    assert [entry["step"] for entry in said["weights"]] == [*range(4, 75, 4), 75]  # the last steps too
+    assert [entry["weight_rows"] for entry in said["weights"]] == [64] * 18 + [48]
     for entry in said["weights"]:
         ordered = [entry[f"weight_{name}"] for name in ("min", "q1", "median", "q3", "max")]
         assert ordered == sorted(ordered)
@@ -227,6 +230,16 @@ def test_with_wrong_labels_dimp_and_a_good_checker_beat_plain_cross_entropy(chec
     assert min(entry["weight_min"] for entry in said["weights"]) < 0.1  # a wrong label
     assert record["identity"]["parents.quality_checker"] == provenance.read(checker)["model_sha256"]
     assert "weighting" not in provenance.read(tmp_path / "plain")
+
+
+def test_the_weights_of_a_run_that_is_shorter_than_a_log_step(checker, tmp_path):
+    path = recipe_file(tmp_path, pairs_of(PEOPLE[:5])[:64], epochs=1, log_every=20)
+    assert run(path, tmp_path / "out", "--set", f"weighting={{loss: dimp, quality_checker: {checker}}}") == 0
+    record = provenance.read(tmp_path / "out")
+    assert (record["steps"], record["losses"]) == (4, [])
+    (entry,) = record["weighting"]["weights"]
+    assert (entry["step"], entry["weight_rows"]) == (4, 64)
+    assert 0 < entry["weight_min"] < entry["weight_mean"] < entry["weight_max"]
 
 
 def assert_same_run(first, second):
@@ -290,6 +303,26 @@ def test_a_stopped_run_goes_on_and_asks_its_checker_no_more(checker, tmp_path, m
     assert sorted(item.name for item in (tmp_path / "out").iterdir()) == ["model", "provenance.json"]
 
 
+def test_after_a_resume_the_weights_are_those_since_the_checkpoint(checker, tmp_path, monkeypatch):
+    path = recipe_file(tmp_path, pairs_of(PEOPLE[:6])[:96], save_every=2, log_every=20)
+    weighting = ["--set", f"weighting={{loss: dimp, quality_checker: {checker}}}"]
+    seal = guard.seal
+
+    def interrupted(folder, checkpoints):
+        if folder.name == "checkpoint-4":
+            raise KeyboardInterrupt
+        return seal(folder, checkpoints)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guard, "seal", interrupted)
+        assert run(path, tmp_path / "out", *weighting) == 130
+    assert run(path, tmp_path / "out", *weighting) == 0
+    said = provenance.read(tmp_path / "out")["weighting"]
+    (entry,) = said["weights"]
+    assert (entry["step"], entry["weight_rows"]) == (6, 64)  # 4 of 6 steps of 16 rows
+    assert "after a resume, since the checkpoint" in said["weights_cover"]
+
+
 # Checkers
 
 
@@ -330,9 +363,25 @@ def test_a_hypothesis_only_checker_sees_no_premise(tmp_path):
 
 def test_a_checker_whose_pairs_are_too_long(checker):
     long = [pairs_of(PEOPLE[:1])[0] | {"premise": "The man saw the man . " * 20}]
-    with pytest.raises(InputError, match=r"quality_checker .*pairs longer than its 64 tokens.*truncate: true"):
+    with pytest.raises(InputError, match=r"quality_checker .*1 pairs longer than its 64 tokens.*truncate: true"):
         ask(checker, long)
     assert np.isfinite(ask(checker, long, truncate=True)).all()
+
+
+def test_pairs_that_are_cut_for_a_checker_are_counted(checker, tmp_path, monkeypatch):
+    """The run itself cuts nothing: its model takes 128 tokens, the checker 64."""
+    rows = pairs_of(PEOPLE[:4])
+    for row in rows[:5]:
+        row["premise"] = "The man saw the man . " * 15
+    path = recipe_file(tmp_path, rows, max_length=128, truncate=True, save_every=1)
+    weighting = ["--set", f"weighting={{loss: dimp, quality_checker: {checker}}}"]
+    with monkeypatch.context() as patch:
+        patch.setattr(guard, "seal", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run(path, tmp_path / "out", *weighting) == 130
+    assert run(path, tmp_path / "out", *weighting) == 0  # what it said is read from the run's folder
+    record = provenance.read(tmp_path / "out")
+    assert record["truncated_rows"] == 0
+    assert record["weighting"]["checkers"]["quality"]["truncated_rows"] == 5
 
 
 def change_config(folder, target, **changes):

@@ -11,63 +11,20 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Any
 
-from pydantic import BeforeValidator, Field, model_validator
-
+from synth_eval.data.mix_settings import MixSettings, SourceSettings
 from synth_eval.data.records import Record
 from synth_eval.data.sources import load
 from synth_eval.errors import InputError
 from synth_eval.metrics.duplicates import near_pairs, pair_key
 from synth_eval.nli.labels import ENTAILMENT, LABELS, require
 from synth_eval.nli.overlap import full_overlap
-from synth_eval.settings import Count, DataList, DataSettings, Seed, Share, Strict, as_list
+from synth_eval.provenance import sha256_file
+from synth_eval.settings import DataSettings
 
 _FROM = "from"  # which entry of ``sources`` a record came from, while the mix is made
-
-
-class SourceSettings(DataSettings):
-    """A source of training pairs, and its share of the mix."""
-
-    share: Share | None = None
-    """Part of each label's pairs; None for all sources: the pairs of all are one pool."""
-    called: str | None = None
-    """What its pairs' ``source`` says; by default what they say already, else ``name``."""
-
-
-Sources = Annotated[list[SourceSettings], BeforeValidator(as_list), Field(min_length=1)]
-
-
-class MixSettings(Strict):
-    """What recipes/nli_data.py makes a training set from."""
-
-    sources: Sources
-    filter: Literal["none", "biased", "debiased"] = "none"
-    rule: Literal["paper", "words"] = "paper"
-    """Which tokens overlap: see `nli.overlap`."""
-    size: Count | None = None
-    """Pairs in all; None: everything that is left."""
-    balanced: bool = True
-    """Equally many pairs of each label (the first labels get what does not divide)."""
-    held_out: DataList = Field(default_factory=list)
-    """Evaluation sets: what equals one of their pairs is left out, and what nearly does unless it is kept."""
-    near_duplicates: Literal["drop", "keep"] = "drop"
-    threshold: Share = 0.8
-    """Jaccard similarity from which two pairs are near-duplicates."""
-    exclude: DataList = Field(default_factory=list)
-    """Pairs that must not come again, such as those of the starting point."""
-    repeat: bool = False
-    """Take pairs again where there are too few, instead of stopping."""
-    seed: Seed = 0
-
-    @model_validator(mode="after")
-    def _shares(self) -> MixSettings:
-        shares = [source.share for source in self.sources]
-        if any(shares) and (None in shares or abs(sum(share or 0 for share in shares) - 1) > 1e-9):
-            raise ValueError("a share for every source, 1 in all, or no share at all")
-        if any(shares) and self.size is None:
-            raise ValueError("a size when there are shares")
-        return self
 
 
 @dataclass(frozen=True)
@@ -86,9 +43,9 @@ def mix(settings: MixSettings) -> Mix:
     Raises:
         InputError: labels that are not the three of NLI; more pairs wanted than there are, unless ``repeat``.
     """
-    pool = [record for source in settings.sources for record in _read(source)]
+    pool = [record for number, source in enumerate(settings.sources) for record in _read(source, number)]
     counts: dict[str, Any] = {"read": _by(pool, "source")}
-    pool, counts["repeated_pairs"] = _once(pool)
+    pool, counts["repeated_pairs"], counts["repeated_with_another_label"] = _once(pool)
     pool = _without_held_out(pool, settings, counts)
     excluded = {pair_key(r["premise"], r["hypothesis"]) for data in settings.exclude for r in load_data(data)}
     kept = [r for r in pool if pair_key(r["premise"], r["hypothesis"]) not in excluded]
@@ -103,12 +60,21 @@ def mix(settings: MixSettings) -> Mix:
     return Mix(_numbered(chosen), counts)
 
 
+def require_same(record: dict[str, Any], settings: MixSettings, path: Path) -> None:
+    """InputError unless a set's provenance record is of these settings and of the file as it is."""
+    if record.get("settings") != settings.model_dump(mode="json"):
+        fix = "use another --output_dir, or --overwrite"
+        raise InputError(path.parent, "pairs of another recipe", "an empty folder or the same recipe", fix)
+    if not path.is_file() or record.get("sha256") != sha256_file(path):
+        raise InputError(path, "another content than at its making", "its SHA-256", "--overwrite makes it again")
+
+
 def load_data(data: DataSettings) -> list[Record]:
     """The records of one data set of a recipe."""
     return load(data.name, **data.options)
 
 
-def _read(source: SourceSettings) -> list[Record]:
+def _read(source: SourceSettings, position: int) -> list[Record]:
     found = []
     for number, record in enumerate(load_data(source), 1):
         name = source.called or str(record.get("source") or source.name)
@@ -120,7 +86,7 @@ def _read(source: SourceSettings) -> list[Record]:
                 "hypothesis": record["hypothesis"],
                 "gold_label": require(record["gold_label"], f"{source.name}, row {number}", LABELS),
                 "source": name,
-                _FROM: source.name,
+                _FROM: position,
             }
         )
     if not found:
@@ -128,12 +94,17 @@ def _read(source: SourceSettings) -> list[Record]:
     return found
 
 
-def _once(pool: Sequence[Record]) -> tuple[list[Record], int]:
-    """The first of equal pairs (case, punctuation and white space aside), and how many were left out."""
+def _once(pool: Sequence[Record]) -> tuple[list[Record], int, int]:
+    """The first of equal pairs (case, punctuation, white space aside); how many were left out, and with another label.
+
+    A synthetic set that gives one pair two labels is noisy; the first label stays, as such noise is part of the data.
+    """
     first: dict[str, Record] = {}
+    others = 0
     for record in pool:
-        first.setdefault(pair_key(record["premise"], record["hypothesis"]), record)
-    return list(first.values()), len(pool) - len(first)
+        kept = first.setdefault(pair_key(record["premise"], record["hypothesis"]), record)
+        others += kept["gold_label"] != record["gold_label"]
+    return list(first.values()), len(pool) - len(first), others
 
 
 def _without_held_out(pool: list[Record], settings: MixSettings, counts: dict[str, Any]) -> list[Record]:
@@ -165,7 +136,7 @@ def _passes(label: str, overlapping: bool, name: str) -> bool:
 def _choose(pool: Sequence[Record], settings: MixSettings) -> list[Record]:
     """As many pairs as asked of each label and source, in a seeded order; a smaller size takes a part of a larger."""
     groups = LABELS if settings.balanced else ("any label",)
-    shares = {source.name: source.share for source in settings.sources if source.share is not None}
+    shares = {number: s.share for number, s in enumerate(settings.sources) if s.share is not None}
     chosen: list[Record] = []
     for position, group in enumerate(groups):
         of_label = [record for record in pool if record["gold_label"] == group or not settings.balanced]
@@ -175,9 +146,9 @@ def _choose(pool: Sequence[Record], settings: MixSettings) -> list[Record]:
         if not shares:
             chosen += _take(of_label, wanted, f"{group}", settings)
             continue
-        for name, count in _parts(wanted or 0, shares).items():
-            of_source = [record for record in of_label if record[_FROM] == name]
-            chosen += _take(of_source, count, f"{name}, {group}", settings)
+        for number, count in _parts(wanted or 0, shares).items():
+            of_source = [record for record in of_label if record[_FROM] == number]
+            chosen += _take(of_source, count, f"{settings.sources[number].name}, {group}", settings)
     if settings.balanced and settings.size is None:
         fewest = min(Counter(dict.fromkeys(LABELS, 0) | _by(chosen)).values())
         chosen = [r for label in LABELS for r in [c for c in chosen if c["gold_label"] == label][:fewest]]
@@ -202,7 +173,7 @@ def _take(pool: Sequence[Record], wanted: int | None, what: str, settings: MixSe
     return [order[number % len(order)] for number in range(wanted)]
 
 
-def _parts(total: int, shares: dict[str, float]) -> dict[str, int]:
+def _parts(total: int, shares: dict[int, float]) -> dict[int, int]:
     """Whole numbers with these shares of ``total`` (largest remainders)."""
     exact = {name: total * share for name, share in shares.items()}
     parts = {name: int(value + 1e-9) for name, value in exact.items()}
@@ -231,10 +202,11 @@ def _by(records: Iterable[Record], field: str = "gold_label") -> dict[str, int]:
 def summary(made: Mix) -> str:
     """What was read, left out and used, a line each."""
     counts = made.counts
-    lines = [f"read            {_words(counts['read'])}", f"repeated        {counts['repeated_pairs']:,}"]
+    other = f", {counts['repeated_with_another_label']:,} of them with another label (the first stays)"
+    lines = [f"read            {_words(counts['read'])}", f"repeated        {counts['repeated_pairs']:,}{other}"]
     for held in counts["held_out"]:
         near = f"{held['near']:,} nearly ({held['near_duplicates']})"
-        lines.append(f"in {held['set']:<13}{held['exact_dropped']:,} exactly (drop), {near}")
+        lines.append(f"in {held['set']:<12} {held['exact_dropped']:,} exactly (drop), {near}")
     over = {label: count for label, count in counts["full_overlap"].items() if label != "rule"}
     lines += [
         f"excluded        {counts['excluded']:,}",

@@ -124,17 +124,21 @@ def locate(name: str, *, path: str | Path | None = None) -> Location:
     raise InputError(name, f"no data (path: none given; {_tried(name)}; not on the Hub)", FILES[name][0], fix)
 
 
-def digest(name: str) -> str:
-    """What identifies a data set's content without its options: a file's SHA-256, the split on the Hub, the generator.
+def identify(name: str) -> tuple[str, str]:
+    """How any process on this machine names a data set, and what identifies its content without its options.
+
+    That is a file's full path and SHA-256; for a name, itself and the SHA-256 of its file, the split on the Hub, or
+    the generator.
 
     Raises:
         InputError: as `locate`.
     """
     place = locate(name)
     if place.where in ("generated", "hub"):
-        return place.detail
+        return name, place.detail
     with open(place.detail, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return (str(Path(name).resolve()) if place.where == "path" else name), digest
 
 
 def _candidates(name: str) -> list[Path]:

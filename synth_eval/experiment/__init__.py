@@ -1,1 +1,1 @@
-"""Running things: the one door to the harness, and later the experiment planner and its launchers."""
+"""Experiments: settings, plan, stages, launchers; and the one door to the harness."""

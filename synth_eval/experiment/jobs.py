@@ -9,11 +9,12 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 TIMING = "job.json"
 _PR_SET_PDEATHSIG = 1
 _running: set[subprocess.Popen[bytes]] = set()
+_stopping = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Job:
     gpus: float = 0.0
     environment: dict[str, str] = field(default_factory=dict)
     """Added to the inherited one."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Name in ``work`` -> text, written before the command."""
 
     @property
     def log(self) -> Path:
@@ -63,6 +67,8 @@ def run_job(job: Job) -> int:
         if job.target.exists():  # another experiment was faster
             return 0
         job.work.mkdir(parents=True, exist_ok=True)
+        for name, text in job.files.items():
+            write_atomic(job.work / name, text)
         earlier, start = timing(job.work), time.monotonic()
         status = _run(job, handle)
         record = {"seconds": earlier["seconds"] + time.monotonic() - start, "starts": earlier["starts"] + 1}
@@ -103,6 +109,7 @@ def _run(job: Job, lock_handle: int) -> int:
 
 def stop_all() -> None:
     """End the commands that run in this process: politely, so that a training can say where it stopped."""
+    _stopping.set()
     for process in list(_running):
         process.send_signal(signal.SIGINT)
     for process in list(_running):
@@ -110,6 +117,11 @@ def stop_all() -> None:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def start_again() -> None:
+    """Take jobs again after `stop_all`."""
+    _stopping.clear()
 
 
 def _die_with_parent() -> None:
@@ -120,14 +132,27 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def lock(work: Path) -> Iterator[int]:
-    """Hold the lock of a work folder, and give its handle; wait for whoever holds it."""
+    """Hold the lock of a work folder, and give its handle; wait for whoever holds it, until `stop_all`."""
     work.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(work.with_name(f"{work.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while not _taken(handle, work):
+            if _stopping.wait(0.5):
+                raise KeyboardInterrupt
         yield handle
     finally:
         os.close(handle)
+
+
+def _taken(handle: int, work: Path) -> bool:
+    """Take the lock if it is free."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # some network file systems have no locks
+        warnings.warn(f"{work} cannot be locked ({error.strerror}): run one experiment at a time there", stacklevel=3)
+    return True
 
 
 def is_locked(work: Path) -> bool:
@@ -155,8 +180,3 @@ def last_lines(path: Path, count: int = 12) -> list[str]:
         text = file.read().decode("utf-8", errors="replace")
     lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n")]
     return [line for line in lines if line][-count:]
-
-
-def forget(work: Path) -> None:
-    """Delete what a job has left unfinished."""
-    shutil.rmtree(work, ignore_errors=True)

@@ -45,17 +45,19 @@ def forecast(plan: Plan, root: Path, tokens_a_pair: float | None) -> Forecast:
     for name, stage in plan.stages.items():
         if states[name] == "done":
             continue
-        known = pace.get(_sort(plan, name))
+        known, told = pace.get(_sort(plan, name)), plan.settings.pace.get(stage.kind)
         if known:
             seconds += statistics.median(known) * stage.units
+        elif told:
+            seconds += stage.units / told
         else:
             untimed[stage.kind] += 1
-        if stage.kind == "train" and tokens_a_pair is not None:
+        if stage.kind in ("train", "generator") and tokens_a_pair is not None:
             tokens += stage.units * tokens_a_pair
     failed = {
         name: jobs.last_lines(folder / f".{name}" / "log.txt") for name, found in states.items() if found == "failed"
     }
-    hours = seconds / 3600 if pace or "waiting" not in states.values() else None
+    hours = seconds / 3600 if pace or seconds or "waiting" not in states.values() else None
     return Forecast(states, hours, dict(untimed), None if tokens_a_pair is None else tokens, failed)
 
 
@@ -132,14 +134,14 @@ def _of(states: list[str]) -> str:
 
 
 def _hours(report: Forecast, workers: int) -> str:
-    if "done" not in report.states.values():
+    if report.hours is None:
         return "hours: estimated as soon as a stage of each kind has finished"
     to_go = sum(found != "done" for found in report.states.values())
     if not to_go:
         return "everything is done"
     untimed = ", ".join(f"{count} {kind}" for kind, count in report.untimed.items())
     more = f", not counting stages of which none has finished yet ({untimed})" if untimed else ""
-    return f"{to_go} stages to go: about {(report.hours or 0) / workers:.2f} hours on {workers} workers{more}"
+    return f"{to_go} stages to go: about {(report.hours or 0.0) / workers:.2f} hours on {workers} workers{more}"
 
 
 def show_report(report: Report, files: list[str], refused: list[str]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,6 +22,10 @@ from synth_eval.files import dump_json, write_atomic
 from synth_eval.provenance import sha256_text
 
 STAGES, CELLS = "stages", "cells.json"
+NOT_TRAINING = frozenset(
+    {"name", "note", "seeds", "sizes", "starting_points", "arms", "generators", "baselines", "evaluations", "launcher"}
+)
+"""Keys of an experiment that may change between cells of one training; generators count with the arms they feed."""
 Submit = Callable[[Job], "Future[int]"]
 
 
@@ -69,11 +77,9 @@ def run(
     folder = (root / STAGES).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     write_cells(plan, root)
-    report, tries = Report(), dict.fromkeys(plan.stages, 0)
-    report.there = [name for name in plan.stages if (folder / name).exists()]
+    report, tries = Report(there=[name for name in plan.stages if (folder / name).exists()]), Counter[str]()
     waiting = {name: stage for name, stage in plan.stages.items() if name not in report.there}
     running: dict[Future[int], Stage] = {}
-    whole = len(plan.stages)
     while waiting or running:
         for name, stage in list(waiting.items()):
             if slots is not None and len(running) >= slots:
@@ -90,15 +96,20 @@ def run(
                 report.done.append(stage.name)
                 number = len(report.done) + len(report.there)
                 seconds = jobs.timing(folder / stage.name)["seconds"]
-                say(f"[{number}/{whole}] {stage.name}  {stage.what}  {seconds:,.0f} s")
-            elif (failure.status or 0) < 0 and tries[stage.name] < plan.settings.launcher.retries:
-                tries[stage.name] += 1
+                say(f"[{number}/{len(plan.stages)}] {stage.name}  {stage.what}  {seconds:,.0f} s")
+            elif _worth_another_try(failure, tries, plan):
                 say(f"again: {stage.name} was killed by signal {-(failure.status or 0)}  {stage.what}")
                 waiting = {stage.name: stage, **waiting}
             else:
                 report.failed.append(failure)
                 say(f"failed: {stage.name}  {stage.what}; the others go on")
     return report
+
+
+def _worth_another_try(failure: Failure, tries: Counter[str], plan: Plan) -> bool:
+    """Whether a signal killed it, and not too often yet."""
+    tries[failure.stage.name] += 1
+    return (failure.status or 0) < 0 and tries[failure.stage.name] <= plan.settings.launcher.retries
 
 
 def _ended(future: Future[int], stage: Stage, folder: Path) -> Failure | None:
@@ -115,14 +126,15 @@ def _ended(future: Future[int], stage: Stage, folder: Path) -> Failure | None:
 
 
 def job(stage: Stage, plan: Plan, folder: Path, kinds: Mapping[str, Kind], scripts: Path) -> Job:
-    """The command of a stage; its recipe file is written into its work folder."""
+    """The command of a stage, with its recipe file."""
     work, launcher = folder / f".{stage.name}", plan.settings.launcher
+    files: dict[str, str] = {}
     if stage.kind == EVALUATE:
         command = _evaluate(stage, work.name)
     else:
-        config = write_atomic(work / f"{stage.kind}.yaml", yaml.safe_dump(stage.content, sort_keys=False))
-        script = scripts / kinds[stage.kind].script
-        command = [sys.executable, str(script), "--config", f"{work.name}/{config.name}", "--output_dir", work.name]
+        config, script = f"{stage.kind}.yaml", scripts / kinds[stage.kind].script
+        files = {config: yaml.safe_dump(stage.content, sort_keys=False)}
+        command = [sys.executable, str(script), "--config", f"{work.name}/{config}", "--output_dir", work.name]
     threads = str(max(1, int(launcher.cpus)))
     return Job(
         stage.name,
@@ -132,8 +144,16 @@ def job(stage: Stage, plan: Plan, folder: Path, kinds: Mapping[str, Kind], scrip
         folder / stage.name,
         cpus=launcher.cpus,
         gpus=0 if stage.kind == "data" else launcher.gpus,
-        environment={"OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"},
+        environment={"OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false", **_inherited()},
+        files=files,
     )
+
+
+def _inherited() -> dict[str, str]:
+    """What a stage must know of our environment, wherever it runs; folders by their full path."""
+    found = {name: os.environ[name] for name in ("HF_HUB_OFFLINE", "HF_ENDPOINT") if os.environ.get(name)}
+    folders = {name: os.environ[name] for name in ("SYNTH_EVAL_DATA", "HF_HOME") if os.environ.get(name)}
+    return found | {name: str(Path(folder).absolute()) for name, folder in folders.items()}
 
 
 def _evaluate(stage: Stage, output: str) -> list[str]:
@@ -146,7 +166,10 @@ def _evaluate(stage: Stage, output: str) -> list[str]:
 
 
 def _pairs(values: Mapping[str, object]) -> str:
-    return ",".join(f"{key}={value}" for key, value in values.items())
+    """As the harness reads it: JSON where a value is a list or has a comma."""
+    if all(isinstance(value, str | int | float | bool) and "," not in str(value) for value in values.values()):
+        return ",".join(f"{key}={value}" for key, value in values.items())
+    return json.dumps(values)
 
 
 def write_cells(plan: Plan, root: Path) -> Path:
@@ -157,11 +180,42 @@ def write_cells(plan: Plan, root: Path) -> Path:
         "experiment": settings.name,
         "recipe_hash": sha256_text(dump_json(said)),
         "note": settings.note,
+        **_training_hashes(plan.identity or said),
         "stages": f"../{STAGES}",
         "settings": said,
         "cells": [asdict(cell) for cell in plan.cells],
     }
     return write_atomic(root / settings.name / CELLS, dump_json(content))
+
+
+def _training_hashes(said: dict[str, Any]) -> dict[str, Any]:
+    """What tells trainings apart: cells with equal hashes differ in seed, size, starting point and arm alone.
+
+    ``training_hash`` is over what all cells share, ``arm_hashes`` over each arm with its generators, and each baseline.
+    """
+
+    def digest(value: object) -> str:
+        return sha256_text(dump_json(_content(value)))
+
+    shared = {key: value for key, value in said.items() if key not in NOT_TRAINING}
+    arms = {}
+    for name, arm in said["arms"].items():
+        named = {source["name"] for source in arm["sources"]}
+        made_by = {key: value for key, value in said["generators"].items() if key in named}
+        arms[name] = digest({"arm": arm, "generators": made_by})
+    arms |= {name: digest({"baseline": changes}) for name, changes in said["baselines"].items()}
+    return {"training_hash": digest(shared), "arm_hashes": arms}
+
+
+def _content(value: object) -> object:
+    """Without the keys that change no content."""
+    match value:
+        case dict():
+            return {key: _content(one) for key, one in value.items() if key not in ("report_to", "save_every")}
+        case list():
+            return [_content(one) for one in value]
+        case _:
+            return value
 
 
 def state(stage: Stage, folder: Path) -> str:
@@ -174,4 +228,4 @@ def state(stage: Stage, folder: Path) -> str:
     if not work.exists():
         return "waiting"
     status = jobs.timing(work)["status"]
-    return "failed" if status is not None and status > 0 and status != 130 else "begun"
+    return "failed" if status not in (None, 130) else "begun"

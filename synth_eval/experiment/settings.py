@@ -14,6 +14,8 @@ from synth_eval.settings import Count, Data, DataList, DataSettings, Seed, Share
 
 HUMAN = "human"
 FULL = "full"
+ORIGIN = ("from_config", "tokenizer", "base_model", "revision", "lora", "quantization")
+"""Keys of a classifier that one experiment has once."""
 NONE = "none"  # the arm of a starting point as it is
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 StartingPoint = Annotated[int, Field(ge=0)] | Literal["full"]
@@ -42,6 +44,9 @@ class Weighting(Strict):
 
     loss: Literal["imp", "dimp"]
     real: Count = 400
+    smoothing: Annotated[float, Field(ge=0)] | None = None
+    clip: Annotated[float, Field(gt=0)] | None = None
+    """As in recipes/nli_classifier.py."""
 
 
 class Arm(Strict):
@@ -114,6 +119,8 @@ class ExperimentSettings(Strict):
     baselines: dict[Name, Keys] = Field(default_factory=dict)
     """Starting points of another kind, by their changes: ``hypothesis_only: {input_format: hypothesis}``."""
     evaluations: Annotated[list[Evaluation], Field(min_length=1)]
+    pace: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Kind of stage (train, generator, generate) -> pairs a second, to estimate hours before one has finished."""
     launcher: Launcher = Launcher()
 
     @field_validator("seeds", "starting_points", "sizes")
@@ -130,6 +137,21 @@ class ExperimentSettings(Strict):
             raise ValueError(f"another name than '{min(taken)}' for an arm")
         if {HUMAN} & set(self.generators):
             raise ValueError(f"another name than '{HUMAN}' for a generator")
+        return self
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ExperimentSettings:
+        changes = {"start": self.start, "augment": self.augment}
+        changes |= {f"arms.{name}.classifier": arm.classifier for name, arm in self.arms.items()}
+        changes |= {f"baselines.{name}": keys for name, keys in self.baselines.items()}
+        for section, keys in changes.items():
+            if found := sorted({*ORIGIN} & set(keys)):
+                raise ValueError(
+                    f"{found[0]} under classifier, not under {section}: another model is another experiment"
+                )
+        sizes = {size for one in self.evaluations for size in one.sizes or []}
+        if unknown := sorted(sizes - {0, *self.sizes}):
+            raise ValueError(f"sizes of evaluations among 0 and {self.sizes}, not {unknown[0]}")
         return self
 
 

@@ -15,9 +15,8 @@ from synth_eval.provenance import sha256_folder, sha256_text
 from synth_eval.settings import DataSettings
 
 EVALUATE = "evaluate"
-RUNTIME = ("report_to", "save_every", "log_every")  # settings that change no content
-Digest = Callable[[str], str]
-"""From the name of a data set, or a file, to what identifies its content (options aside)."""
+Identify = Callable[[str], tuple[str, str]]
+"""From a data set's name, or a file, to how any process names it, and what identifies its content (options aside)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,12 @@ class Kind:
 
     script: str
     settings: type[BaseModel]
+    runtime: Any = None
+    """Settings that change no content, as pydantic's ``exclude`` takes them."""
+
+    def identity(self, settings: BaseModel) -> dict[str, Any]:
+        """What determines a stage's content; what is at its default does not show, so new settings change nothing."""
+        return settings.model_dump(mode="json", exclude=self.runtime, exclude_defaults=True)
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ class Stages:
     """The stages of a plan, parents before children."""
 
     kinds: Mapping[str, Kind]
-    digest: Digest
+    identify: Identify
     found: dict[str, Stage] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     """Local path, or a data set's name -> what stands for it in hashes."""
+    known: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Data set -> what `identify` said."""
 
     def add(
         self,
@@ -82,7 +89,7 @@ class Stages:
             identity = content
         else:
             checked = recipe.check(content, self.kinds[kind].settings, section or what)
-            identity = checked.model_dump(mode="json", exclude=set(RUNTIME), exclude_defaults=True)
+            identity = self.kinds[kind].identity(checked)
         facts = {"kind": kind, "version": __version__, "content": self.by_digest(identity)}
         name = f"{kind}-{sha256_text(dump_json(facts))[:12]}"
         self.found.setdefault(name, Stage(name, kind, content, parents, what, units))
@@ -102,11 +109,11 @@ class Stages:
 
     def external(self, data: DataSettings) -> dict[str, Any]:
         """A data set from outside, as a recipe names it: a file by its full path."""
-        shown = data.model_dump(mode="json", exclude_none=True, exclude={"share"})
-        if Path(data.name).exists():
-            shown["name"] = str(Path(data.name).resolve())
-        self.places[shown["name"]] = f"{Path(data.name).name} {self.digest(data.name)}"
-        return shown
+        if data.name not in self.known:
+            self.known[data.name] = self.identify(data.name)
+        place, digest = self.known[data.name]
+        self.places[place] = f"{Path(data.name).name} {digest}"
+        return data.model_dump(mode="json", exclude_none=True, exclude={"share"}) | {"name": place}
 
     def local(self, content: Mapping[str, Any], *keys: str) -> dict[str, Any]:
         """``content`` with local folders under ``keys`` by their full path."""
@@ -115,5 +122,16 @@ class Stages:
             folder = Path(str(found.get(key)))
             if found.get(key) is not None and folder.is_dir():
                 found[key] = str(folder.resolve())
-                self.places[found[key]] = sha256_folder(folder)
+                if found[key] not in self.places:
+                    self.places[found[key]] = self.places[str(content[key])] = sha256_folder(folder)
         return found
+
+
+def data_of(stage: str) -> str:
+    """The pairs of a data or generation stage, as other stages name them."""
+    return f"{stage}/data.jsonl"
+
+
+def model_of(stage: str) -> str:
+    """The checkpoint of a training stage, as other stages name it."""
+    return f"{stage}/model"

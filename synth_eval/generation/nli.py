@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -210,7 +211,6 @@ def _parses(sample: Sample) -> bool:
 
 def _sample(run: Run, label: str, index: int, request: Request, completion: Completion) -> Sample:
     source = run.source
-    digest = source.get("model_sha256")
     return Sample(
         key=request.key,
         prompt_id=label,
@@ -221,6 +221,15 @@ def _sample(run: Run, label: str, index: int, request: Request, completion: Comp
         text=completion.text,
         finish_reason=completion.finish_reason,
         model=str(source.get("model", run.recipe.settings.model)),
-        revision=f"sha256:{digest}" if digest else source.get("model_revision"),
+        revision=_revision(source),
         sampling=run.recipe.settings.sampling.model_dump(mode="json"),
     )
+
+
+def _revision(source: Mapping[str, Any]) -> str | None:
+    """Which weights drew it: digest or commit of the model, and of its adapter."""
+    said = []
+    for kind in ("model", "adapter"):
+        digest, commit = source.get(f"{kind}_sha256"), source.get(f"{kind}_revision")
+        said += [f"{kind} sha256:{digest}"] if digest else [f"{kind} {commit}"] if commit else []
+    return "; ".join(said) or None

@@ -12,7 +12,7 @@ from typing import Any
 
 from synth_eval.errors import InputError
 from synth_eval.files import parse_json
-from synth_eval.leaderboard import runs, verify
+from synth_eval.leaderboard import cells, runs, verify
 from synth_eval.leaderboard.boards import BOARDS, Board
 from synth_eval.metrics.hardness import CLASSES, pair_hash
 from synth_eval.metrics.statistics import Score, score
@@ -36,7 +36,7 @@ class Breakdown:
     run: str
     """The results file."""
     name: str
-    """The model's name or folder, as the run has it."""
+    """The model's name or folder, as the run has it; of an experiment's folder, the cell's name."""
     task: str
     metric: str
     """``acc``, or ``acc_2label`` where a two-label prompt was asked."""
@@ -78,7 +78,8 @@ def break_down(paths: Iterable[Path], by: Path) -> list[Breakdown]:
     """Accuracy by class for every NLI task of every run; tasks of which the file knows no document come without scores.
 
     Args:
-        paths: results files, or folders with them; under a folder of equal evaluations the newest counts.
+        paths: results files, or folders with them, of which under a folder of equal evaluations the newest counts; or
+            experiments' folders, of which every finished cell counts.
         by: a hardness.jsonl.
 
     Raises:
@@ -86,9 +87,9 @@ def break_down(paths: Iterable[Path], by: Path) -> list[Breakdown]:
     """
     classes = read_classes(by)
     found = {
-        (str(run.path), task): _one(run, task, classes)
+        (name, str(run.path), task): _one(run, name, task, classes)
         for path in paths
-        for run in runs.find(path, EVERY_TASK)
+        for name, run in _runs(path)
         for task in EVERY_TASK.tasks
         if task in run.results["results"]
     }
@@ -99,20 +100,40 @@ def break_down(paths: Iterable[Path], by: Path) -> list[Breakdown]:
     return list(found.values())
 
 
-def _one(run: runs.Run, task: str, classes: dict[tuple[str, str], str]) -> Breakdown:
+def _runs(path: Path) -> list[tuple[str, runs.Run]]:
+    """The evaluations at a path, each with the name of its model, or of its cell in an experiment's folder."""
+    if not (path / cells.FILE_NAME).is_file() and path.name != cells.FILE_NAME:
+        return [(_name(run), run) for run in runs.find(path, EVERY_TASK)]
+    experiment = cells.read(path)
+    found = [
+        (cell.name, run)
+        for cell in experiment.finished
+        for name in cell.evaluations
+        for run in runs.find_any(experiment.stages / name, EVERY_TASK)
+    ]
+    if not found:
+        done = f"{len(experiment.finished)} of {len(experiment.planned)} cells finished, no evaluation with an NLI task"
+        raise InputError(path, done, "a finished cell with an NLI task", "run the experiment first")
+    return found
+
+
+def _name(run: runs.Run) -> str:
+    return str(run.provenance.get("name") or run.results.get("model_name") or run.path.parent.name)
+
+
+def _one(run: runs.Run, name: str, task: str, classes: dict[tuple[str, str], str]) -> Breakdown:
     rows = verify.samples(run.path, run.results, task)
     verify.counts(run.path, run.results, task, len(rows), EVERY_TASK.documents)
     metric = "acc" if all("acc" in row for row in rows) else "acc_2label"
     values: dict[str, list[float]] = {name: [] for name in CLASSES}
     unknown = 0
     for row in rows:
-        name = classes.get((str(row["doc"].get("pairID")), pair_hash(row["doc"])))
-        if name is None:
+        hardness = classes.get((str(row["doc"].get("pairID")), pair_hash(row["doc"])))
+        if hardness is None:
             unknown += 1
         else:
-            values[name].append(row[metric])
-    scores = {name: score(one) for name, one in values.items() if one}
-    name = str(run.provenance.get("name") or run.results.get("model_name") or run.path.parent.name)
+            values[hardness].append(row[metric])
+    scores = {hardness: score(one) for hardness, one in values.items() if one}
     return Breakdown(str(run.path), name, task, metric, scores, unknown)
 
 
@@ -138,9 +159,13 @@ def show(found: Iterable[Breakdown]) -> None:
             task = one.task if one.metric == "acc" else f"{one.task} (2 labels)"
             table.add_row(one.name, task, *(_cell(one.scores.get(name)) for name in CLASSES), f"{one.unknown:,}")
     console.print(table)
+    unknown: dict[tuple[str, int], list[str]] = {}
     for one in found:
         if not one.scores:
-            console.print(f"{one.name}, {one.task}: none of its {one.unknown:,} pairs is in the file", markup=False)
+            unknown.setdefault((one.task, one.unknown), []).append(one.name)
+    for (task, pairs), names in unknown.items():
+        who = names[0] if len(names) == 1 else f"{len(names)} runs"
+        console.print(f"{who}, {task}: none of its {pairs:,} pairs is in the file", markup=False)
 
 
 def _cell(found: Score | None) -> str:

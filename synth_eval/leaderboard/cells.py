@@ -19,9 +19,17 @@ from synth_eval import provenance
 from synth_eval.errors import InputError
 from synth_eval.files import read_json
 from synth_eval.leaderboard import runs, verify
-from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS, ExperimentBoard
-from synth_eval.leaderboard.rows import NOT_CONFIGURATION, Cell, PlainName, Row, canonical_json, with_fingerprint
-from synth_eval.nli.labels import two_way
+from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS, Board, ExperimentBoard
+from synth_eval.leaderboard.rows import (
+    NOT_CONFIGURATION,
+    Cell,
+    PlainName,
+    Row,
+    Sha256,
+    canonical_json,
+    with_fingerprint,
+)
+from synth_eval.nli.labels import ENTAILMENT, canonical, two_way
 
 FILE_NAME = "cells.json"
 DATA_COUNTS = ("used", "full_overlap", "repeated_to_fill")  # those that name no file
@@ -43,9 +51,10 @@ class _PlannedCell(BaseModel):
 
 class _Content(BaseModel):
     experiment: PlainName
-    recipe_hash: str
     stages: str
     note: str = ""
+    training_hash: Sha256 | None = None
+    arm_hashes: dict[str, Sha256] = {}
     cells: list[_PlannedCell] = Field(min_length=1)
 
 
@@ -56,7 +65,8 @@ class Experiment:
     path: Path
     """The file."""
     name: str
-    recipe_hash: str
+    training_hash: str | None
+    """Equal for experiments whose cells belong together; None where the file does not say it."""
     note: str
     stages: Path
     """The folder of the stage folders."""
@@ -77,7 +87,7 @@ def read(folder: Path) -> Experiment:
         raise InputError(folder, f"no {FILE_NAME}", "an experiment's folder", fix)
     try:
         content = _Content.model_validate(read_json(path))
-        cells = tuple(Cell(experiment=content.experiment, **dict(cell)) for cell in content.cells)
+        cells = tuple(_cell(content, planned) for planned in content.cells)
     except ValidationError as error:
         first = error.errors()[0]
         found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -91,7 +101,16 @@ def read(folder: Path) -> Experiment:
     done = tuple(
         cell for cell in cells if cell.evaluations and all((stages / name).is_dir() for name in cell.evaluations)
     )
-    return Experiment(path, content.experiment, content.recipe_hash, content.note, stages, cells, done)
+    return Experiment(path, content.experiment, content.training_hash, content.note, stages, cells, done)
+
+
+def _cell(content: _Content, planned: _PlannedCell) -> Cell:
+    return Cell(
+        experiment=content.experiment,
+        **dict(planned),
+        training_hash=content.training_hash,
+        arm_hash=content.arm_hashes.get(planned.arm),
+    )
 
 
 def board_of(experiment: Experiment) -> str:
@@ -121,40 +140,58 @@ def make_row(experiment: Experiment, cell: Cell, board: ExperimentBoard) -> Row:
         InputError: an evaluation is refused (see `runs.make_row`), none has the board's tasks, a task is there twice,
             or the evaluations are of different models.
     """
-    folders = [experiment.stages / name for name in cell.evaluations]
-    parts = [
-        runs.make_row(run, part) for part in board.parts for folder in folders for run in runs.find_any(folder, part)
+    found = [
+        (run, part)
+        for part in board.parts
+        for name in cell.evaluations
+        for run in runs.find_any(experiment.stages / name, part)
     ]
+    parts = [runs.make_row(run, part) for run, part in found]
     where = f"{experiment.path}, {cell.name}"
     _require_fit(parts, board, where)
-    full = cell.model_copy(update={"data": _data_counts(experiment.stages, cell)})
-    scores = {name: entry for row in parts for name, entry in row.scores.items()}
-    hashes = {task: value for row in parts for task, value in row.data_hashes.items()}
-    content = {"cell": full.model_dump(), "data_hashes": hashes}
-    content |= {"scores": {name: entry.model_dump() for name, entry in scores.items()}}
-    n = sum(row.n or 0 for row in parts)
-    made = {
+    made = _content_of(parts) | {
         "board": board.name,
         "kind": "run",
         "name": cell.name,
+        "entailed": {task: share for run, part in found for task, share in _entailed(run, part).items()},
+        "cell": cell.model_copy(update={"data": _data_counts(experiment.stages, cell)}),
+    }
+    made["scores"] = {name: made["scores"][name] for name in board.metrics if name in made["scores"]}
+    content = {"cell": made["cell"].model_dump(), "data_hashes": made["data_hashes"]}
+    content |= {"scores": {name: entry.model_dump() for name, entry in made["scores"].items()}}
+    made["provenance"] = provenance.sha256_text(canonical_json(content))
+    return with_fingerprint(verify.row(made, where))
+
+
+def _content_of(parts: list[Row]) -> dict[str, Any]:
+    """The fields that the evaluations' rows say together."""
+    n = sum(row.n or 0 for row in parts)
+    made: dict[str, Any] = {
         "status": _one_text(row.status for row in parts if row.status != "valid") or "valid",
-        "scores": {name: scores[name] for name in board.metrics if name in scores},
-        "subcases": {name: entry for row in parts for name, entry in row.subcases.items()},
         "n": n,
         "constant_answer": _constant(parts),
         "ties": sum((row.ties or 0) * (row.n or 0) for row in parts) / n,
         "settings": {row.board: row.settings for row in parts if row.settings} or None,
         "seeds": _one_value(row.seeds for row in parts),
         "model_config": _configuration(parts),
-        "task_versions": {task: said for row in parts for task, said in row.task_versions.items()},
-        "task_hashes": {task: said for row in parts for task, said in row.task_hashes.items()},
-        "data_hashes": hashes,
-        "cell": full,
-        "provenance": provenance.sha256_text(canonical_json(content)),
     }
+    for field in ("scores", "subcases", "task_versions", "task_hashes", "data_hashes"):
+        made[field] = {name: said for row in parts for name, said in getattr(row, field).items()}
     for field in ("model", "prompt", "lm_eval_version", "synth_eval_version", "commit"):
         made[field] = _one_text(getattr(row, field) for row in parts)
-    return with_fingerprint(verify.row(made, where))
+    return made
+
+
+def _entailed(run: runs.Run, part: Board) -> dict[str, float]:
+    """Task -> share of its documents whose gold label is entailment; none for HANS, whose scores tell it."""
+    if part.by_heuristic:
+        return {}
+    golds = {
+        task: [canonical(sample["doc"].get("gold_label")) for sample in verify.samples(run.path, run.results, task)]
+        for task in part.tasks
+        if task in run.results["results"]
+    }
+    return {task: labels.count(ENTAILMENT) / len(labels) for task, labels in golds.items() if labels}
 
 
 def _require_fit(parts: list[Row], board: ExperimentBoard, where: str) -> None:

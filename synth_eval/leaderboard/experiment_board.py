@@ -9,19 +9,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from synth_eval.errors import InputError
 from synth_eval.files import dump_json, read_json, write_atomic
-from synth_eval.leaderboard import cells, robustness_plot, robustness_tables
+from synth_eval.leaderboard import cells, robustness_csv, robustness_plot, robustness_tables
 from synth_eval.leaderboard.board import BuildReport
 from synth_eval.leaderboard.boards import EXPERIMENT_BOARDS, ExperimentBoard
 from synth_eval.leaderboard.cells import Experiment
 from synth_eval.leaderboard.robustness import arm_order, start_order
 from synth_eval.leaderboard.robustness_tables import Plan
-from synth_eval.leaderboard.rows import Row, locked, read_rows, unwritable, write_rows
+from synth_eval.leaderboard.rows import Cell, Row, locked, read_rows, unwritable, write_rows
 
 
 def experiment_board(experiment_folder: Path | None, folder: Path, board: str | None = None) -> BuildReport:
     """Verify an experiment's finished cells, add their rows to ``folder/<board>.jsonl``, and draw the board.
 
-    Writes ``<board>.jsonl``, ``.json`` (notes and numbers of planned cells), ``.md``, ``.csv`` (one line a cell),
+    Writes ``<board>.jsonl``, ``.json`` (notes and planned cells), ``.md``, ``.csv`` (one line a cell),
     ``_seeds.csv`` (over seeds), ``.svg`` and ``.png``. Built again from the same cells, all have the same bytes.
 
     Args:
@@ -85,8 +85,8 @@ def _write(
     plans = _plans(plan_file, board, experiment, rows)
     texts = {
         plan_file.name: dump_json({name: plan.model_dump() for name, plan in plans.items()}),
-        f"{board.name}.csv": robustness_tables.cells_csv(rows, board),
-        f"{board.name}_seeds.csv": robustness_tables.seeds_csv(rows, board),
+        f"{board.name}.csv": robustness_csv.cells_csv(rows, board),
+        f"{board.name}_seeds.csv": robustness_csv.seeds_csv(rows, board),
         f"{board.name}.md": robustness_tables.markdown(rows, board, plans),
     }
     files = [write_rows(store, rows)] if added else []
@@ -101,9 +101,11 @@ def _new(stored: list[Row], fresh: list[Row], store: Path) -> list[Row]:
     """Rows that the store does not have.
 
     Raises:
-        InputError: it has another row of the same cell: seeds must not count twice.
+        InputError: it has another row of the same cell, for seeds must not count twice; or rows of another training
+            under the same name, for those are no seeds of one mean.
     """
     there = {row.cell.key: row for row in stored if row.cell is not None}
+    _require_one_training([row.cell for row in stored if row.cell], [row.cell for row in fresh if row.cell], store)
     added = []
     for row in fresh:
         known = there.get(row.cell.key) if row.cell is not None else None
@@ -115,6 +117,21 @@ def _new(stored: list[Row], fresh: list[Row], store: Path) -> list[Row]:
             found = f"another row of {row.name} (different: {', '.join(differ[:4])})"
             raise InputError(f"{store}, experiment {row.cell.experiment if row.cell else ''}", found, "this one", fix)
     return added
+
+
+def _require_one_training(stored: list[Cell], fresh: list[Cell], store: Path) -> None:
+    """Under one experiment's name all cells have one training hash, and those of an arm one arm hash."""
+    trainings = {cell.experiment: cell.training_hash for cell in stored}
+    arms = {(cell.experiment, cell.arm): cell.arm_hash for cell in stored}
+    for cell in fresh:
+        known = trainings.get(cell.experiment, cell.training_hash), arms.get((cell.experiment, cell.arm), cell.arm_hash)
+        if known != (cell.training_hash, cell.arm_hash):
+            other = "the training" if known[0] != cell.training_hash else f"the arm {cell.arm}"
+            found = f"rows of the same name with other settings of {other}"
+            fix = (
+                "give the changed experiment another name (`name:` in its YAML, or --set name=NAME), or another folder"
+            )
+            raise InputError(f"{store}, experiment {cell.experiment}", found, "one training under one name", fix)
 
 
 def _ordered(rows: list[Row]) -> list[Row]:
@@ -139,10 +156,17 @@ def _plans(file: Path, board: ExperimentBoard, experiment: Experiment | None, ro
         found = error.errors()[0]["msg"]
         raise InputError(file, found, "what a build wrote", "remove the file and build again") from error
     if experiment is not None:
-        plan = Plan(note=experiment.note, cells=len(experiment.planned), recipe_hash=experiment.recipe_hash)
-        said |= {experiment.name: plan}
+        said |= {experiment.name: _plan(experiment, said.get(experiment.name, Plan()))}
     plans: dict[str, Plan] = {}
     for name in dict.fromkeys([*(row.cell.experiment for row in rows if row.cell is not None), *said]):
         figure = f"{board.name}_{name}.svg" if plans else f"{board.name}.svg"
         plans[name] = said.get(name, Plan()).model_copy(update={"figure": figure})
     return plans
+
+
+def _plan(experiment: Experiment, earlier: Plan) -> Plan:
+    """The cells that are planned now, and those that were earlier for the same training: a run of some arms alone."""
+    names = {cell.name for cell in experiment.planned}
+    if experiment.training_hash is not None and earlier.training_hash == experiment.training_hash:
+        names |= set(earlier.cells)
+    return Plan(note=experiment.note, cells=sorted(names), training_hash=experiment.training_hash)

@@ -12,10 +12,11 @@ from typing import Any
 from synth_eval import paths
 from synth_eval.errors import InputError
 from synth_eval.files import read_json
-from synth_eval.leaderboard.boards import Board
+from synth_eval.leaderboard.boards import Board, ExperimentBoard
 from synth_eval.leaderboard.hans_scores import CELLS, ENTAILMENT_RATE, Verdict, report
 from synth_eval.leaderboard.rows import Entry, Row, entry, with_fingerprint
 from synth_eval.nli.hans import PAIRS_PER_SUBCASE, SUBCASES
+from synth_eval.nli.labels import NON_ENTAILMENT
 from synth_eval.provenance import sha256_file
 
 PUBLISHED = "published_hans.json"
@@ -38,6 +39,23 @@ def chance_row(board: Board) -> Row:
     name = "chance (coin over two labels)" if board.by_heuristic else "chance (uniform over 3 labels, coin over 2)"
     row = Row(board=board.name, kind="chance", name=name, status="chance", scores=scores)
     return with_fingerprint(row)
+
+
+def never_entailed(row: Row, score: str, board: ExperimentBoard) -> float | None:
+    """What the constant answer "not entailed" gets on the documents of an experiment's row; None over three labels.
+
+    None, too, where the row does not say how many of them are entailed.
+    """
+    if score in board.general:
+        task = (
+            f"multinli_{score.removesuffix('_2label')}"
+            if board.parts[1].name == "multinli"
+            else board.parts[1].tasks[0]
+        )
+        return 1 - row.entailed[task] if score.endswith("_2label") and task in row.entailed else None
+    cells = [name for name in CELLS if score in ("overall", name, name.partition("/")[0])]
+    n = {name: row.scores[name].n or 0 for name in cells if name in row.scores}
+    return sum(count for name, count in n.items() if name.endswith(NON_ENTAILMENT)) / sum(n.values()) if n else None
 
 
 def published_rows(path: Path | None = None) -> list[Row]:
@@ -121,8 +139,8 @@ class Curve:
     """Score -> accuracy at each size, as fractions."""
 
 
-def published_curves(path: Path | None = None) -> tuple[list[Curve], str]:
-    """The lines of ``leaderboards/published_zhang_pavlick.json``, and where its numbers come from.
+def published_curves(path: Path | None = None) -> tuple[list[Curve], str, str]:
+    """The lines of ``leaderboards/published_zhang_pavlick.json``, where its numbers come from, and what is in doubt.
 
     Raises:
         InputError: a line has not one number a size.
@@ -137,7 +155,7 @@ def published_curves(path: Path | None = None) -> tuple[list[Curve], str]:
             where = f"{path}, {item['arm']} from {item['starting_point']}"
             raise InputError(where, "a line that ends early", f"{len(sizes)} numbers", "restore the file")
         curves.append(Curve(item["starting_point"], item["arm"], sizes, scores))
-    return curves, str(content["source"])
+    return curves, str(content["source"]), str(content["doubt"])
 
 
 def curves_beside(starting_point: int | None, largest: int) -> tuple[list[Curve], bool]:
@@ -146,7 +164,7 @@ def curves_beside(starting_point: int | None, largest: int) -> tuple[list[Curve]
     They do from the very same starting point, where the largest augmentation is at least a third of theirs and at
     most three times as large. Otherwise those of the nearest starting point (in ratio) are told.
     """
-    curves, _ = published_curves()
+    curves, _, _ = published_curves()
     known = sorted({curve.starting_point for curve in curves}, key=lambda start: math.inf if start is None else start)
     if starting_point in known:
         nearest = starting_point

@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from synth_eval.errors import InputError
-from synth_eval.leaderboard import robustness_columns
+from synth_eval.leaderboard import robustness_columns, robustness_legend
 from synth_eval.leaderboard.boards import ExperimentBoard
 from synth_eval.leaderboard.hans_scores import HEADLINE
 from synth_eval.leaderboard.plots import STYLE, write_figure
 from synth_eval.leaderboard.robustness import Point, documents, points
 from synth_eval.leaderboard.robustness_columns import Column
+from synth_eval.leaderboard.robustness_legend import DARK
 from synth_eval.leaderboard.robustness_tables import title
 from synth_eval.leaderboard.rows import Row
 
-DARK = "#333333"
-"""The starting model."""
 FONT: Any = {"font.size": 10, "font.sans-serif": ["DejaVu Sans", "Arial", "sans-serif"]}
 DOTS = 800
 """A figure with more single seeds than this shows means and ribbons alone."""
-LETTER = 0.085
-"""Inches a letter of the legend takes, at most."""
 CHANCE = {"matched": 1 / 3, "mismatched": 1 / 3, "acc": 1 / 3}
 """Of three labels; over two it is a half."""
 
@@ -46,7 +43,8 @@ def accuracy_by_size(
         rows: the cells of one experiment, in any order.
         path: where to; the ending does not matter.
         board: their board.
-        views: scores, one row of panels each; by default the general task, HANS, and lexical overlap, not entailed.
+        views: scores, one row of panels each; by default the general task, HANS, and lexical overlap, not entailed,
+            of these the ones that some cell has.
         overlay: draw the published lines of Zhang & Pavlick 2025, dashed: in the panels of the same starting point
             where the sizes are of the same order, else in a column of their own.
 
@@ -60,28 +58,45 @@ def accuracy_by_size(
     if not found:
         raise InputError(path, "no cells", "at least one finished cell", "run the experiment first")
     from matplotlib import rc_context
+
+    shown = tuple(views or _views(found, board))
+    with rc_context(STYLE | FONT):
+        figure = _figure(found, shown, board, overlay)
+        return write_figure(figure, Path(path), "svg"), write_figure(figure, Path(path), "png", dpi=120, colours=128)
+
+
+def _views(found: Sequence[Point], board: ExperimentBoard) -> list[str]:
+    """Of the general task the first score that some point has, then HANS and its headline where some point has them."""
+    there = [score for score in board.metrics if any(score in point.scores for point in found)]
+    general = [score for score in there if score in board.general][:1]
+    return [*general, *(score for score in ("overall", HEADLINE) if score in there)]
+
+
+def _figure(found: list[Point], shown: Sequence[str], board: ExperimentBoard, overlay: bool) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = tuple(views or (board.general[0], "overall", HEADLINE))
     faint = len(shown) * sum(len(point.rows) for point in found) <= DOTS
     columns = robustness_columns.columns(found, overlay and board.published)
     styles = robustness_columns.styles(columns)
-    with rc_context(STYLE | FONT):
-        figure = Figure(figsize=(_width(columns), 1.3 + 2.2 * len(shown)), layout="constrained")
-        FigureCanvasAgg(figure)
-        grid = figure.subplots(len(shown), len(columns), sharex="col", sharey="row", squeeze=False)
-        for panels, view in zip(grid, shown, strict=True):
-            for panel, column in zip(panels, columns, strict=True):
-                _panel(panel, column, view, styles, board, faint)
-            panels[0].set_ylabel(f"{_view_title(view, board)}\naccuracy in percent")
-            _limits(panels[0])
-        for panel, column in zip(grid[0], columns, strict=True):
-            panel.set_title(column.heading, fontsize=11, loc="left")
-        for panel in grid[-1]:
-            panel.set_xlabel("pairs of augmentation data")
-        _legend(figure, columns, styles)
-        return write_figure(figure, Path(path), "svg"), write_figure(figure, Path(path), "png", dpi=120, colours=128)
+    width = max(7.0, 1.4 + 2.6 * len(columns))
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(shown), len(columns), sharex="col", sharey="row", squeeze=False)
+    for panels, view in zip(grid, shown, strict=True):
+        for panel, column in zip(panels, columns, strict=True):
+            _panel(panel, column, view, styles, board, faint)
+        panels[0].set_ylabel(f"{_view_title(view, board)}\naccuracy in percent")
+        _limits(panels[0])
+    for panel, column in zip(grid[0], columns, strict=True):
+        panel.set_title(column.heading, fontsize=11, loc="left")
+    for panel in grid[-1]:
+        panel.set_xlabel("pairs of augmentation data")
+    drawn = [point for column in columns for view in shown for point in _same_documents(column.points, view, board)]
+    robustness_legend.subtitle(figure, drawn, board, width)
+    below = robustness_legend.legend(figure, columns, styles, width)
+    figure.set_size_inches(width, 0.8 + 2.2 * len(shown) + below)
+    return figure
 
 
 def _panel(
@@ -186,38 +201,3 @@ def _view_title(view: str, board: ExperimentBoard) -> str:
     blindspot = "HANS fresh" if fresh else "HANS"
     text = {"overall": "all", HEADLINE: "lexical\noverlap, not entailed"}.get(view, title(view))
     return f"{blindspot}, {text}"
-
-
-def _width(columns: list[Column]) -> float:
-    """Of the figure, in inches."""
-    return max(7.0, 1.4 + 2.6 * len(columns))
-
-
-def _legend(figure: Any, columns: list[Column], styles: dict[str, tuple[str, str]]) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    everything = [point for column in columns for point in column.points]
-    own = {point.arm for point in everything}
-    baselines = {point.arm for point in everything if point.is_baseline}
-    handles: list[Any] = []
-    if any(point.is_start for point in everything):
-        handles.append(Line2D([], [], color=DARK, marker="o", linestyle="", markersize=6, label="starting model"))
-    for arm, (colour, marker) in styles.items():
-        if arm in baselines:
-            line = Line2D([], [], color=colour, linestyle="-.", linewidth=1.2, label=f"{arm} (baseline)")
-        elif arm in own:
-            line = Line2D([], [], color=colour, marker=marker, linewidth=1.8, markersize=5.5, label=arm)
-        else:
-            line = Line2D([], [], color=colour, marker=marker, linestyle="--", linewidth=0.9, markersize=3,
-                          markerfacecolor="white", label=f"{arm} (published)")  # fmt: skip
-        handles.append(line)
-    if any(over.sd for point in everything for over in point.scores.values()):
-        handles.append(Patch(color="#777777", alpha=0.25, linewidth=0, label="± sd over seeds"))
-    if any(column.curves for column in columns):
-        label = "published: Llama-2-7B, digitised"
-        handles.append(Line2D([], [], color="#444444", linestyle="--", linewidth=0.9, label=label))
-    handles.append(Line2D([], [], color="#777777", linestyle=(0, (1, 2)), linewidth=1, label="chance"))
-    longest = max(len(handle.get_label()) for handle in handles)
-    fit = max(1, int(_width(columns) / (0.5 + LETTER * longest)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(fit, 5), frameon=False, fontsize=9.5)

@@ -62,6 +62,10 @@ class Cell(BaseModel):
     """Stage folders that the scores come from."""
     data: JsonValue = None
     """Of the step-2 data: pairs by gold label and by full lexical overlap, where the stage counted them."""
+    training_hash: Sha256 | None = None
+    """Over what all cells of one training share: other rows are never seeds of the same mean."""
+    arm_hash: Sha256 | None = None
+    """Over the arm's own settings and its generators'; None for a starting model."""
 
     @property
     def name(self) -> str:
@@ -108,6 +112,8 @@ class Row(BaseModel):
     task_hashes: dict[str, str] = {}
     data_hashes: dict[str, Sha256] = {}
     """Task -> SHA-256 of its documents, in any order: rows with equal hashes were asked the same."""
+    entailed: dict[str, Fraction] = {}
+    """Task -> share of its documents whose gold label is entailment; the general task of an experiment's row."""
     lm_eval_version: str | None = None
     synth_eval_version: str | None = None
     commit: str | None = None

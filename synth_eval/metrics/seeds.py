@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+Key = TypeVar("Key")
 LEVEL = 0.95
 ALIKE = 1e-12
 """Values that differ by less are the same but for rounding."""
@@ -40,19 +42,6 @@ class OverSeeds:
         return self.n == 1 and abs(self.mean) < SINGLE_SEED
 
 
-@dataclass(frozen=True)
-class Welch:
-    """Difference of two means of independent groups of seeds."""
-
-    difference: float
-    """First minus second."""
-    low: float
-    high: float
-    p: float
-    """Two-sided, of no difference."""
-    degrees_of_freedom: float
-
-
 def over_seeds(values: Sequence[float], half_widths: Sequence[float] = (), level: float = LEVEL) -> OverSeeds:
     """Mean, standard deviation and t interval of one value a seed, in any order.
 
@@ -78,11 +67,11 @@ def over_seeds(values: Sequence[float], half_widths: Sequence[float] = (), level
 def paired_difference(
     values: Mapping[int, float], starts: Mapping[int, float], level: float = LEVEL
 ) -> OverSeeds | None:
-    """Difference to the own starting point: each seed's value minus the start of the same seed.
+    """Difference to another model of the same seed, such as the own starting point, seed by seed.
 
     Args:
         values: seed -> value.
-        starts: seed -> value of the starting point; seeds that are in one of the two only are left out.
+        starts: seed -> value of the other model; seeds that are in one of the two only are left out.
         level: coverage.
 
     Returns:
@@ -92,26 +81,27 @@ def paired_difference(
     return over_seeds([values[seed] - starts[seed] for seed in both], level=level) if both else None
 
 
-def welch(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Welch | None:
-    """Welch's t test of two groups of seeds whose variances may differ (Welch 1947).
+def paired_p(difference: OverSeeds) -> float | None:
+    """Two-sided p of no difference, Student's paired t test, of what `paired_difference` gave.
 
     Returns:
-        None when it cannot be told: a group of one seed, or no spread in either.
-
-    Raises:
-        ValueError: no values, or one that is not finite.
+        None when it cannot be told: one seed, or all seeds alike.
     """
+    if difference.n == 1 or not difference.sd:
+        return None
     from scipy.stats import t
 
-    (mean_1, variance_1), (mean_2, variance_2) = _moments(first), _moments(second)
-    if variance_1 is None or variance_2 is None or not variance_1 + variance_2:
-        return None
-    part_1, part_2 = variance_1 / len(first), variance_2 / len(second)
-    free = (part_1 + part_2) ** 2 / (part_1**2 / (len(first) - 1) + part_2**2 / (len(second) - 1))
-    difference, error = mean_1 - mean_2, math.sqrt(part_1 + part_2)
-    half = _quantile(level, free) * error
-    p = float(2 * t.sf(abs(difference) / error, free))
-    return Welch(difference, difference - half, difference + half, p, free)
+    return float(2 * t.sf(abs(difference.mean) / (difference.sd / math.sqrt(difference.n)), difference.n - 1))
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """p values of one family, adjusted so that any false rejection in it stays as rare as said (Holm 1979)."""
+    adjusted: dict[Key, float] = {}
+    highest = 0.0
+    for at, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
+        highest = max(highest, min(1.0, (len(p_values) - at) * p_values[key]))
+        adjusted[key] = highest
+    return adjusted
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float | None]:

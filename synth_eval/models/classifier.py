@@ -18,7 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from synth_eval import provenance
 from synth_eval.errors import InputError
-from synth_eval.models.quantization import nf4, require_bitsandbytes
+from synth_eval.models.quantization import head_of, nf4, require_bitsandbytes
 from synth_eval.nli import preflight, prompts
 from synth_eval.nli.labels import ENTAILMENT, LABELS, NON_ENTAILMENT, TWO_LABELS, canonical
 
@@ -82,7 +82,7 @@ class ClassifierLM(HFLM):
         """Read the config; the harness loads a model as its config says it is quantised."""
         super()._get_config(*arguments, **kwargs)
         if self._quantized:
-            self._config.quantization_config = nf4().to_dict()
+            self._config.quantization_config = nf4(head_of(str(self.pretrained), self.revision)).to_dict()
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """``(log-probability of the label that the choice names in nats, whether it is the argmax)`` a request."""

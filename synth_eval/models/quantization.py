@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForSequenceClassification, BitsAndBytesConfig
 
 from synth_eval.errors import InputError
 
@@ -38,8 +38,28 @@ def nf4(whole: Sequence[str] | None = None) -> BitsAndBytesConfig:
     )
 
 
-def loading(quantization: str | None, whole: Sequence[str]) -> dict[str, Any]:
-    """The keywords of ``from_pretrained`` for a recipe's ``quantization``; each process has its own GPU."""
+def head_modules(model: Any) -> list[str]:
+    """The parts outside the base model that have weights: all of a classifier's head."""
+    return [
+        name
+        for name, part in model.named_children()
+        if name != model.base_model_prefix and any(True for _ in part.parameters())
+    ]
+
+
+def head_of(base_model: str, revision: str | None = None) -> list[str]:
+    """`head_modules` of the classifier that a base model makes: what stays whole in four bits, trained or asked.
+
+    Raises:
+        OSError, ValueError: no config that loads, or an architecture that makes no classifier.
+    """
+    config = AutoConfig.from_pretrained(base_model, revision=revision, trust_remote_code=False)
+    with torch.device("meta"):
+        return head_modules(AutoModelForSequenceClassification.from_config(config))
+
+
+def loading(quantization: str | None, whole: Sequence[str] | None = None) -> dict[str, Any]:
+    """The keywords of ``from_pretrained`` for a recipe's ``quantization``, as `nf4`; each process has its own GPU."""
     if quantization is None:
         return {}
     return {"quantization_config": nf4(whole), "device_map": {"": int(os.environ.get("LOCAL_RANK", "0"))}}

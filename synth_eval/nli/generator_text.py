@@ -72,11 +72,11 @@ def parse(text: str, label: str) -> Parsed | Drop:
         return Drop.NO_LABEL
     if places[min(places)] != label:
         return Drop.OTHER_LABEL
-    premise, found, rest = rest.partition(HYPOTHESIS)
+    inside, ended, _ = rest.partition(END)
+    premise, found, hypothesis = inside.partition(HYPOTHESIS)
     if not found:
         return Drop.NO_HYPOTHESIS
-    hypothesis, found, _ = rest.partition(END)
-    if not found:
+    if not ended:
         return Drop.NO_END
     premise, hypothesis = premise.strip(), hypothesis.strip()
     if not premise:

@@ -84,27 +84,49 @@ def resume(model: Any, settings: TrainingSettings, task_type: str) -> Any:
     """The base model with the adapters of an earlier run, ready to be trained on.
 
     Raises:
-        InputError: adapters that do not fit, that are for another task or base model, or that have no provenance.
+        InputError: adapters that do not fit, that are for another task, base model, revision or precision of it, or
+            that have no provenance.
     """
     where = f"adapter {settings.adapter}"
     there = record(str(settings.adapter), where)
     kind = read_json(Path(str(settings.adapter)) / CONFIG).get("task_type")
     if kind != task_type:
         raise InputError(where, f"adapters for {kind}", task_type, "name adapters that the same recipe made")
-    _require_base(there, str(settings.base_model), where)
+    _require_base(there, settings, getattr(model.config, "_commit_hash", None), where)
     return attach(model, str(settings.adapter), where, trainable=True)
 
 
-def _require_base(there: dict[str, Any], base: str, where: str) -> None:
-    """InputError unless ``base`` is what the adapters were trained on: by digest for folders, else by name."""
-    known = there.get("base_model_sha256")
-    if Path(base).is_dir() and known:
-        same = sha256_folder(Path(base)) == known
+def _require_base(there: dict[str, Any], settings: TrainingSettings, commit: str | None, where: str) -> None:
+    """InputError unless the recipe's base model is what the adapters were trained on, in as many bits.
+
+    Folders are compared by digest, names of the Hub by name and revision. A warning where it cannot be told.
+
+    Args:
+        there: the adapters' provenance.
+        settings: the recipe.
+        commit: of the base model that was loaded from the Hub.
+        where: the setting that names the adapters.
+    """
+    bits = (there.get("settings") or {}).get("quantization")
+    if bits != settings.quantization:
+        found, fix = f"adapters trained with quantization {bits}", f"set quantization: {bits or 'null'}"
+        raise InputError(where, found, f"quantization {settings.quantization}", fix)
+    base, name = str(settings.base_model), str(there["base_model"])
+    here, revision = commit or settings.revision, there.get("revision")
+    digest, is_folder = there.get("base_model_sha256"), Path(base).is_dir()
+    told = True
+    if is_folder and digest:
+        same = sha256_folder(Path(base)) == digest
+    elif is_folder or digest:  # a folder against a name, or a folder without a digest
+        same, told = True, False
     else:
-        same = base == there["base_model"] or Path(base).is_dir() or bool(known)  # a folder against a name: not told
+        same = base == name and (here == revision or None in (here, revision))
+        told = None not in (here, revision)
+        base, name = f"{base}, revision {here}", f"{name}, revision {revision}"
     if not same:
-        found = f"adapters of {there['base_model']}"
-        raise InputError(where, found, f"adapters of {base}", "name their base_model, unchanged")
+        raise InputError(where, f"adapters of {name}", f"adapters of {base}", "name their base_model, unchanged")
+    if not told:
+        warnings.warn(f"{where}: adapters of {name}; whether {base} is the same is not known", stacklevel=2)
 
 
 def attach(model: Any, folder: str, where: str, trainable: bool = False) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +52,28 @@ class Checker:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What one checker said about every row."""
+
+    log_probabilities: list[float]
+    """log P(gold label | pair) in nats."""
+    truncated_rows: int
+    """Rows that were cut for it."""
+
+
+@dataclass(frozen=True)
 class Scored:
     """What the checkers said about every row."""
 
     settings: WeightingSettings
     checkers: list[Checker]
-    log_probabilities: dict[str, list[float]]
-    """log P(gold label | pair) in nats of each row, by the checker's role."""
+    answers: dict[str, Answers]
+    """What each said, by its role."""
 
     def columns(self) -> list[dict[str, float]]:
         """The same, a mapping for each row."""
-        roles = list(self.log_probabilities)
-        return [dict(zip(roles, values, strict=True)) for values in zip(*self.log_probabilities.values(), strict=True)]
+        said = [one.log_probabilities for one in self.answers.values()]
+        return [dict(zip(self.answers, values, strict=True)) for values in zip(*said, strict=True)]
 
     def facts(self) -> dict[str, Any]:
         """For the provenance record."""
@@ -76,6 +86,7 @@ class Scored:
                 "provenance_sha256": provenance.sha256_file(record) if record else None,
                 "labels": list(checker.names),
                 "synth_eval_input": checker.input,
+                "truncated_rows": self.answers[checker.role].truncated_rows,
             }
         return self.settings.model_dump(exclude={"quality_checker", "diversity_checker"}) | {"checkers": described}
 
@@ -140,7 +151,7 @@ def describe(role: str, path: str) -> Checker:
     return Checker(role, folder, provenance.sha256_folder(folder), tuple(names), seen, base, revision, shape)
 
 
-def _cached(checker: Checker, settings: ClassifierSettings, run: Run) -> list[float]:
+def _cached(checker: Checker, settings: ClassifierSettings, run: Run) -> Answers:
     """What the checker says, from the run's folder if it was asked before."""
     pairs = run.pairs.pairs
     asked = {"checker": checker.sha256, "input": checker.input, "truncate": settings.truncate, "pairs": pairs}
@@ -148,21 +159,22 @@ def _cached(checker: Checker, settings: ClassifierSettings, run: Run) -> list[fl
     if path.is_file():
         try:
             content = parse_json(path.read_text(encoding="utf-8"), path)
-            if len(content) == len(pairs):
-                return [float(value) for value in content]
-        except (ValueError, TypeError):
+            found = Answers([float(value) for value in content["log_probabilities"]], int(content["truncated_rows"]))
+            if len(found.log_probabilities) == len(pairs):
+                return found
+        except (ValueError, TypeError, KeyError):
             pass
         warnings.warn(f"{path} is damaged: the checker is asked again", stacklevel=2)
     said = ask(checker, pairs, run.pairs.classes, settings.truncate)
     prepare(run)
     if is_main_process():
-        write_atomic(path, dump_json(said))
+        write_atomic(path, dump_json(asdict(said)))
     return said
 
 
 @torch.inference_mode()
-def ask(checker: Checker, pairs: Sequence[Pair], labels: Sequence[str], truncate: bool) -> list[float]:
-    """log P(gold label | pair) in nats, of each pair, under the checker, in float32.
+def ask(checker: Checker, pairs: Sequence[Pair], labels: Sequence[str], truncate: bool) -> Answers:
+    """log P(gold label | pair) in nats, of each pair, under the checker, in float32, and how many pairs were cut.
 
     Args:
         checker: with its own tokenizer, input and label order.
@@ -176,9 +188,10 @@ def ask(checker: Checker, pairs: Sequence[Pair], labels: Sequence[str], truncate
     columns = list(zip(*(inputs.texts(checker.input, pair[0], pair[1]) for pair in pairs), strict=True))
     encoded = tokenizer(*(list(column) for column in columns))
     longest = min(tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None) or 10**9)
-    if max(len(ids) for ids in encoded["input_ids"]) > longest:
+    too_long = sum(len(ids) > longest for ids in encoded["input_ids"])
+    if too_long:
         if not truncate:
-            found = f"pairs longer than its {longest} tokens"
+            found = f"{too_long} pairs longer than its {longest} tokens"
             raise InputError(checker.where, found, "pairs that fit", "set truncate: true, or name another checker")
         encoded = tokenizer(*(list(column) for column in columns), truncation=True, max_length=longest)
     said = torch.empty(len(pairs))
@@ -192,7 +205,7 @@ def ask(checker: Checker, pairs: Sequence[Pair], labels: Sequence[str], truncate
         said[some] = torch.log_softmax(logits, dim=-1)[torch.arange(len(some)), outputs[some]]
     if not torch.isfinite(said).all():
         raise InputError(checker.where, "a log-probability that is not finite", "finite ones", "train it again")
-    return said.tolist()
+    return Answers(said.tolist(), too_long)
 
 
 def _load(checker: Checker) -> tuple[Any, Any]:
@@ -200,6 +213,7 @@ def _load(checker: Checker) -> tuple[Any, Any]:
     if checker.quantization is not None:
         quantization.require_bitsandbytes(checker.where)
     try:
+        whole = quantization.head_of(checker.base_model, checker.revision) if checker.quantization else []
         tokenizer = AutoTokenizer.from_pretrained(checker.folder, trust_remote_code=False)
         model = AutoModelForSequenceClassification.from_pretrained(
             checker.base_model,
@@ -208,7 +222,7 @@ def _load(checker: Checker) -> tuple[Any, Any]:
             trust_remote_code=False,
             use_safetensors=True,
             dtype=torch.float32,
-            **quantization.loading(checker.quantization, ["score", "classifier"]),
+            **quantization.loading(checker.quantization, whole),
         )
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]

@@ -17,6 +17,7 @@ from transformers import (
     set_seed,
 )
 
+from synth_eval.models.quantization import head_modules
 from synth_eval.training import adapters, checkers, head, inputs, scratch
 from synth_eval.training.arguments import check_length, require_devices, trainer_arguments
 from synth_eval.training.guard import Guard, LossBar
@@ -30,8 +31,8 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
     """The tokenizer and the model with its head, adapters included.
 
     Raises:
-        InputError: a base model or checker that does not load or whose head has other labels, an unknown config key,
-            a value or size that does not fit, adapters for layers that are not there, a missing device or package.
+        InputError: a base model or checker that does not load, other labels or input of a head, an unknown config
+            key, a value or size that does not fit, adapters for layers that are not there, a missing device or package.
     """
     require_devices(settings)
     checkers.found(settings, pairs.classes)
@@ -49,11 +50,12 @@ def build(settings: ClassifierSettings, pairs: Pairs) -> tuple[Any, Any]:
         model = head.load(settings, pairs.classes)
     model = scratch.agree(model, tokenizer, settings)
     model.config.synth_eval_input = settings.synth_eval_input
-    model = scratch.with_lora(model, settings, "SEQ_CLS", head.modules(model))
+    model = scratch.with_lora(model, settings, "SEQ_CLS", head_modules(model))
     if settings.adapter is not None:
         where = f"adapter {settings.adapter}"
-        names = adapters.record(settings.adapter, where).get("labels", [])
-        model = head.reorder_adapter(model, names, pairs.classes, where)
+        there = adapters.record(settings.adapter, where)
+        inputs.require_same(there.get("synth_eval_input"), settings.synth_eval_input, where)
+        model = head.reorder_adapter(model, there.get("labels", []), pairs.classes, where)
     return tokenizer, model
 
 

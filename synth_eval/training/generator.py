@@ -1,18 +1,14 @@
 """An NLI generator: a causal language model fine-tuned on whole generator texts, with TRL's SFTTrainer.
 
-The steps of recipes/nli_generator.py: rows -> build -> tokenise -> trainer; the model and the trainer are those of
-``sft``. A row is one text of ``nli.generator_text`` and the end-of-text token, and every token of it is learnt.
+The steps of recipes/nli_generator.py: rows -> build -> tokenise; the model and the trainer are those of ``sft``.
+A row is one text of ``nli.generator_text`` and the end-of-text token, and every token of it is learnt.
 """
 
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Sequence
-from typing import Any, Literal
-
-from rich.console import Console
-from trl import SFTTrainer
+from typing import Any
 
 from synth_eval.errors import InputError
 from synth_eval.nli.generator_text import training_text
@@ -20,18 +16,8 @@ from synth_eval.nli.labels import LABELS
 from synth_eval.training import scratch, sft
 from synth_eval.training.arguments import check_length
 from synth_eval.training.pairs import Pairs
-from synth_eval.training.processes import is_main_process
 from synth_eval.training.run import Run
-from synth_eval.training.settings import SFTSettings, TokenizerSettings
-
-
-class GeneratorSettings(SFTSettings):
-    """Fine-tuning of a causal language model on texts that hold a label, a premise and a hypothesis."""
-
-    prompt: Literal["paper"] = "paper"
-    """A generator has one text, the paper's."""
-    tokenizer: TokenizerSettings = TokenizerSettings(kind="bpe", vocab_size=4000)
-    """Used with ``from_config``. It must give back the very text, and of the two kinds only ``bpe`` does."""
+from synth_eval.training.settings import GeneratorSettings
 
 
 def rows(pairs: Pairs) -> list[dict[str, str]]:
@@ -82,13 +68,6 @@ def tokenise(
     return [{"input_ids": ids, "labels": list(ids)} for ids in encoded], too_long
 
 
-def trainer(
-    settings: GeneratorSettings, run: Run, encoded: Sequence[dict[str, list[int]]], tokenizer: Any, model: Any
-) -> SFTTrainer:
-    """TRL's SFTTrainer over the rows in training order, as `sft.trainer` sets it up."""
-    return sft.trainer(settings, run, encoded, tokenizer, model)
-
-
 def facts(settings: GeneratorSettings, model: Any, truncated: int) -> dict[str, Any]:
     """What the provenance record says about a generator: also the text that it learnt, with its places named."""
     return {
@@ -100,40 +79,19 @@ def facts(settings: GeneratorSettings, model: Any, truncated: int) -> dict[str, 
     }
 
 
-def summary(run: Run, trainer: Any) -> None:
-    """Say what was trained, how it went, and what to type to generate pairs."""
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    loss = f", loss {losses[0]:.4f} -> {losses[-1]:.4f}" if losses else ""
-    rows, steps = len(run.pairs.pairs), trainer.state.global_step
-    _say(
-        f"trained: {rows:,} texts, {steps:,} steps, {time.monotonic() - run.started:.0f} seconds{loss}",
-        f"model: {run.model}",
-        f"provenance: {run.folder / 'provenance.json'}",
-        f"next: {generation_command(run)}",
-    )
-
-
-def already_done(run: Run) -> None:
-    """Say that the same recipe was finished before."""
-    _say(f"already done: {run.model} is what this recipe and data make", f"next: {generation_command(run)}")
-
-
 def generation_command(run: Run) -> str:
-    """What to type to generate pairs with the run's model: adapters go on top of their base model."""
-    settings = run.recipe.settings
+    """What to type to generate pairs with the run's model: adapters go on top of their base model.
+
+    The settings are those in the file beside the recipe that belongs to it, where there is one.
+    """
+    settings, recipe = run.recipe.settings, run.recipe.path
     values = [f"model={run.model}"]
     if settings.has_adapters:
         values = [f"model={settings.base_model}", f"adapter={run.model}"]
         values += [f"revision={settings.revision}"] if settings.revision else []
         values += ["load_in_4bit=true"] if settings.quantization else []
-    words = ["--config", "recipes/generate_nli_fresh.yaml", *(word for value in values for word in ("--set", value))]
+    names = ["generate.yaml", *(["generate_nli_fresh.yaml"] if recipe.name == "nli_generator_fresh.yaml" else [])]
+    beside = [recipe.parent / name for name in names]
+    config = next((str(file) for file in beside if file.is_file()), "YOUR_GENERATE.yaml")
+    words = ["--config", config, *(word for value in values for word in ("--set", value))]
     return f"python recipes/generate_nli.py {shlex.join(words)}"
-
-
-def _say(title: str, *lines: str) -> None:
-    if not is_main_process():
-        return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(title, style="bold", markup=False)
-    for line in lines:
-        console.print(f"  {line}", markup=False)

@@ -12,7 +12,7 @@ from synth_eval.errors import InputError
 from synth_eval.models import quantization
 from synth_eval.nli.labels import canonical
 from synth_eval.nli.preflight import has_classification_head
-from synth_eval.training import scratch
+from synth_eval.training import inputs, scratch
 from synth_eval.training.settings import ClassifierSettings
 
 
@@ -32,7 +32,8 @@ def load(settings: ClassifierSettings, labels: Sequence[str]) -> Any:
     the same labels in another order, the rows of its last layer change places.
 
     Raises:
-        InputError: a base model that does not load, or a trained head whose labels are others or have no names.
+        InputError: a base model that does not load, or a trained head whose labels are others or have no names, or
+            that knows another input of a pair.
     """
     config = scratch.loading(
         settings,
@@ -41,6 +42,8 @@ def load(settings: ClassifierSettings, labels: Sequence[str]) -> Any:
     if has_classification_head(config):
         model, trained = _load(settings)
         if trained:
+            there, where = getattr(config, "synth_eval_input", None), f"base_model {settings.base_model}"
+            inputs.require_same(there, settings.synth_eval_input, where)
             return _reorder(model, settings, labels)
     model, trained = _load(settings, ignore_mismatched_sizes=True, **settings_of(labels))
     if trained:
@@ -55,15 +58,12 @@ def load(settings: ClassifierSettings, labels: Sequence[str]) -> Any:
 
 def _load(settings: ClassifierSettings, **more: Any) -> tuple[Any, bool]:
     """The model, and whether its output layer came from the checkpoint."""
-    whole: list[str] = []
-    if settings.quantization is not None:  # the head keeps its precision: it is trained
-        config = AutoConfig.from_pretrained(settings.base_model, revision=settings.revision, trust_remote_code=False)
-        with torch.device("meta"):
-            whole = modules(AutoModelForSequenceClassification.from_config(config))
+    name = str(settings.base_model)
+    whole = quantization.head_of(name, settings.revision) if settings.quantization else []  # the head is trained
     model, info = scratch.loading(
         settings,
         lambda: AutoModelForSequenceClassification.from_pretrained(
-            settings.base_model,
+            name,
             revision=settings.revision,
             trust_remote_code=False,
             use_safetensors=True,
@@ -160,12 +160,3 @@ def _permute(layer: torch.nn.Linear, order: list[int]) -> None:
     with torch.no_grad():
         for rows in layer.parameters():  # weight of shape (labels, hidden), bias of shape (labels,)
             rows.copy_(rows[order].clone())
-
-
-def modules(model: Any) -> list[str]:
-    """The parts outside the base model that have weights: all of the head, to be kept whole beside an adapter."""
-    return [
-        name
-        for name, part in model.named_children()
-        if name != model.base_model_prefix and any(True for _ in part.parameters())
-    ]

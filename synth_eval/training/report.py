@@ -45,8 +45,8 @@ def announce(run: Run, model: Any, lengths: Sequence[int], truncated: int) -> No
     )
 
 
-def summary(run: Run, trainer: Any, backend: str) -> None:
-    """Say what was trained, how it went, and what to type next."""
+def summary(run: Run, trainer: Any, command: str) -> None:
+    """Say what was trained, how it went, and the ``command`` to type next."""
     if not is_main_process():
         return
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -59,18 +59,14 @@ def summary(run: Run, trainer: Any, backend: str) -> None:
     trained = run.recipe.settings.epochs > 0
     places = {"model": str(run.model), "provenance": str(run.folder / "provenance.json")}
     _lines("trained" if trained else "saved untrained (epochs: 0)", (progress if trained else {}) | places)
-    _next(run, backend)
+    _lines(f"next: {command}", {})
 
 
-def already_done(run: Run, backend: str) -> None:
-    """Say that the same recipe was finished before."""
+def already_done(run: Run, command: str) -> None:
+    """Say that the same recipe was finished before, and the ``command`` to type next."""
     if is_main_process():
         _lines(f"already done: {run.model} is what this recipe and data make", {})
-        _next(run, backend)
-
-
-def _next(run: Run, backend: str) -> None:
-    _lines(f"next: {evaluation_command(run, backend)}", {})
+        _lines(f"next: {command}", {})
 
 
 def evaluation_command(run: Run, backend: str) -> str:

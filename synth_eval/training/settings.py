@@ -147,3 +147,12 @@ class SFTSettings(TrainingSettings):
     """Supervised fine-tuning of a causal language model on prompt -> answer word."""
 
     epochs: Annotated[float, Field(gt=0, le=1000)] = 1.0
+
+
+class GeneratorSettings(SFTSettings):
+    """Fine-tuning of a causal language model on texts that hold a label, a premise and a hypothesis."""
+
+    prompt: Literal["paper"] = "paper"
+    """A generator has one text, the paper's."""
+    tokenizer: TokenizerSettings = TokenizerSettings(kind="bpe", vocab_size=4000)
+    """Used with ``from_config``. It must give back the very text, and of the two kinds only ``bpe`` does."""

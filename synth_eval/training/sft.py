@@ -73,7 +73,7 @@ def _load(settings: SFTSettings) -> Any:
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
-            **quantization.loading(settings.quantization, ["lm_head"]),
+            **quantization.loading(settings.quantization),
         ),
     )
     inside = f"{model.base_model_prefix}."

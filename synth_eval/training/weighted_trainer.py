@@ -43,17 +43,22 @@ class WeightedTrainer(Trainer):  # type: ignore[misc]
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log what the Trainer measured, and the distribution of the weights since the last time."""
-        if "loss" in logs and self._since_log:
-            logs |= distribution(torch.cat(self._since_log).cpu())
+        """Log what the Trainer measured, and the distribution of the weights since the last time.
+
+        The Trainer says ``train_loss`` once, after the last step: the rows that no log step covered come with it.
+        """
+        if ("loss" in logs or "train_loss" in logs) and self._since_log:
+            seen = torch.cat(self._since_log).cpu()
+            logs |= {"weight_rows": len(seen)} | distribution(seen)
             self._since_log.clear()
         super().log(logs, start_time)
 
     def facts(self) -> dict[str, Any]:
-        """For the provenance record: the loss, the checkers, and the weights of every log step."""
+        """For the provenance record: the loss, the checkers, and the weights of every log step and of the last ones."""
         logged = [
             {name: value for name, value in entry.items() if name == "step" or name.startswith("weight_")}
             for entry in self.state.log_history
             if "weight_mean" in entry
         ]
-        return self.scored.facts() | {"weights": logged}
+        covered = "rows since the entry before; after a resume, since the checkpoint that the run went on from"
+        return self.scored.facts() | {"weights": logged, "weights_cover": covered}
