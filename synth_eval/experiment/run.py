@@ -92,18 +92,22 @@ def run(
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             stage = running.pop(future)
             failure = _ended(future, stage, folder)
-            if failure is None:
-                report.done.append(stage.name)
-                number = len(report.done) + len(report.there)
-                seconds = jobs.timing(folder / stage.name)["seconds"]
-                say(f"[{number}/{len(plan.stages)}] {stage.name}  {stage.what}  {seconds:,.0f} s")
-            elif _worth_another_try(failure, tries, plan):
+            if failure is not None and _worth_another_try(failure, tries, plan):
                 say(f"again: {stage.name} was killed by signal {-(failure.status or 0)}  {stage.what}")
                 waiting = {stage.name: stage, **waiting}
             else:
-                report.failed.append(failure)
-                say(f"failed: {stage.name}  {stage.what}; the others go on")
+                say(_noted(report, stage, failure, plan, folder))
     return report
+
+
+def _noted(report: Report, stage: Stage, failure: Failure | None, plan: Plan, folder: Path) -> str:
+    """Put a stage that ended into the report; what to say of it."""
+    if failure is not None:
+        report.failed.append(failure)
+        return f"failed: {stage.name}  {stage.what}; the others go on"
+    report.done.append(stage.name)
+    number, seconds = len(report.done) + len(report.there), jobs.timing(folder / stage.name)["seconds"]
+    return f"[{number}/{len(plan.stages)}] {stage.name}  {stage.what}  {seconds:,.0f} s"
 
 
 def _worth_another_try(failure: Failure, tries: Counter[str], plan: Plan) -> bool:
