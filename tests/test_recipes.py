@@ -788,6 +788,7 @@ def kind_of(path):
         "nli_hardness": HardnessSettings,
         "nli_robustness": ExperimentSettings,
         "experiment": ExperimentSettings,
+        "extensions": ExperimentSettings,
     }
     return next(kind for start, kind in kinds.items() if path.name.startswith(start))
 
