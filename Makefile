@@ -7,7 +7,7 @@ export TOKENIZERS_PARALLELISM := false
 
 .PHONY: demo test lint bench reproduce-minilm reproduce-small clean
 
-demo: .venv/ready  ## the whole experiment in small: about 6 minutes on 2 cores
+demo: .venv/ready  ## the whole experiment in small: about 5 minutes on 2 cores
 	$(BIN)/synth-eval demo
 
 test: .venv/ready  ## the whole suite

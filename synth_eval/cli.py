@@ -62,12 +62,12 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         print(f"error: {place}{error.strerror or error}; what was finished is kept", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print(
-            "interrupted: files that were whole stay, nothing is half-written; the same command goes on",
-            file=sys.stderr,
-        )
-        sys.exit(130)
+    except SystemExit as end:  # typer turns Ctrl-C into this
+        if end.code == 130:
+            print(
+                "interrupted: what was whole stays, nothing is half-written; the same command goes on", file=sys.stderr
+            )
+        raise
 
 
 @app.command(epilog='Example: lm_eval --include_path "$(synth-eval path tasks)" --tasks hans_heuristics …')
@@ -172,7 +172,7 @@ def demo(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """The whole experiment in small: generator, arms, starting points, harness, board, figure (6 minutes, 2 cores)."""
+    """The whole experiment in small: generator, arms, starting points, harness, board, figure (5 minutes, 2 cores)."""
     from synth_eval import demonstration
 
     with stdout_to_stderr(as_json):

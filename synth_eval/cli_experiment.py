@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from synth_eval.experiment.plan import Plan
     from synth_eval.experiment.run import Report
-    from synth_eval.experiment.settings import Evaluation
+    from synth_eval.experiment.settings import Evaluation, ExperimentSettings
     from synth_eval.experiment.stages import Kind
     from synth_eval.leaderboard import BuildReport
 
@@ -146,7 +146,15 @@ def make_plan(config: Path, changes: list[str], arms: list[str] | None) -> Plan:
         settings = settings.model_copy(update={"arms": {name: settings.arms[name] for name in arms}})
     for number, one in enumerate(settings.evaluations):
         _check_evaluation(one, f"evaluations.{number}")
+    _check_once(settings)
+    given = [source for arm in settings.arms.values() for source in arm.sources]
+    for data in (settings.human, *settings.held_out, *given):
+        if data.name not in ("human", *settings.generators):
+            sources.check_options(data.name, data.options)
     pairs = len(sources.load(settings.human.name, **settings.human.options))
+    for start in settings.starting_points:
+        if start != "full" and start > pairs:
+            raise InputError("starting_points", f"{start:,}", f"at most {pairs:,}, the human pairs", "write full")
     return planner.make(settings, kinds(), sources.identify, pairs, _sets_of)
 
 
@@ -159,9 +167,25 @@ def _check_evaluation(asked: Evaluation, where: str) -> None:
     for task in asked.tasks:
         if task not in known:
             raise InputError(f"{where}.tasks", f"'{task}'", "one of our tasks", nearest(task, known))
+    for key in asked.model_args:
+        if key in ("pretrained", "peft", "revision", "quantization", "tokenizer"):
+            expected = "arguments that do not choose the model"
+            raise InputError(f"{where}.model_args", f"'{key}'", expected, "drop it: the cell's own model is asked")
     for key in asked.metadata:
         if key not in SETTINGS:
             raise InputError(f"{where}.metadata", f"'{key}'", "a setting of the tasks", nearest(key, SETTINGS))
+
+
+def _check_once(settings: ExperimentSettings) -> None:
+    """InputError when two evaluations ask a cell about one data set: its row would have two numbers."""
+    for size in (0, *settings.sizes):
+        asked: dict[str, int] = {}
+        for number, one in enumerate(settings.evaluations):
+            fresh = [name for name in ("hans_fresh", "nli_fresh") if any(task.startswith(name) for task in one.tasks)]
+            for name in (*_sets_of(one.tasks), *fresh) if one.sizes is None or size in one.sizes else ():
+                if asked.setdefault(name, number) != number:
+                    fix = f"one of them, or another experiment: its training is shared (see evaluations.{asked[name]})"
+                    raise InputError(f"evaluations.{number}", f"{name} again at size {size:,}", "each set once", fix)
 
 
 def _sets_of(tasks: Iterable[str]) -> list[str]:

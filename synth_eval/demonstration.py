@@ -70,9 +70,11 @@ def run(output_dir: Path, quick: bool = False) -> dict[str, Any]:
         console.print(reading(shown))
     files = [str(file) for board in boards for file in board.files]
     _say_what_is_next(console, files, recipe, time.monotonic() - start)
-    scores = {
-        f"{p.arm}, {p.starting_point}, {p.augmentation_size}": {n: s.mean for n, s in p.scores.items()} for p in shown
-    }
+    scores = [
+        {"arm": point.arm, "starting_point": point.starting_point, "augmentation_size": point.augmentation_size}
+        | {name: score.mean for name, score in point.scores.items()}
+        for point in shown
+    ]
     return {"seconds": round(time.monotonic() - start, 1), "scores": scores, "files": files}
 
 

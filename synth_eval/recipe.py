@@ -150,7 +150,7 @@ def _explain(
     key = ".".join(map(str, place))
     if first["type"] == "extra_forbidden":
         advice = nearest(str(place[-1]), _owner(kind, place).model_fields)
-        return InputError(where, f"the unknown key '{key}'", "a key that this recipe knows", advice)
+        return InputError(where, f"the unknown key '{key}'", "a key that is known here", advice)
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] == "missing":
         return InputError(where, f"no key '{key}'", f"a value for '{key}'", f"add '{key}: ...'")

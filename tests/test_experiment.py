@@ -156,7 +156,14 @@ def test_mistakes_end_with_status_2_and_one_line(file):
         (["--set", "classifier.epoch=3"], "did you mean 'epochs'"),
         (["--set", "launcher.kind=rya"], "launcher.kind"),
         (["--set", "human=nowhere.jsonl"], "nowhere.jsonl"),
-        (["--set", "classifier.base_model=x", "--set", "arms.original.sources=humam"], "humam"),
+        (["--set", "arms.original.sources=humam"], "did you mean 'human'"),
+        (["--set", "arms.original.sources={name: human, shar: 1}"], "shar"),
+        (["--set", "starting_points=[600]"], "600"),
+        (["--set", "evaluations=[{tasks: [hans_fresh], model_args: {pretrained: x}}]"], "pretrained"),
+        (["--set", "evaluations=[{tasks: [hans_fresh]}, {tasks: [hans_fresh_subsequence]}]"], "hans_fresh"),
+        (["--set", "baselines={none: {}}"], "none"),
+        (["--set", "augment={seed: 7}"], "seed"),
+        (["--set", "augment={what: 7}"], "what"),
     ):
         done = say("plan", file, file.parent / "runs", *more)
         assert done.returncode == 2 and found in done.stderr and "Traceback" not in done.stderr, done.stderr

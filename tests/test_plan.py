@@ -30,7 +30,7 @@ CONTENT = {
         "weighted": {"sources": "small", "weighting": {"loss": "imp", "real": 30}},
     },
     "baselines": {"hypothesis_only": {"input_format": "hypothesis"}},
-    "evaluations": [{"tasks": ["nli_fresh", "hans_fresh"]}, {"tasks": ["hans_fresh"], "sizes": [0]}],
+    "evaluations": [{"tasks": ["nli_fresh"]}, {"tasks": ["hans_fresh"], "sizes": [0]}],
 }
 DIGESTS = {"nli_fresh": "grammar-1", "hans_fresh": "grammar-2"}
 
@@ -157,7 +157,7 @@ def test_every_experiment_that_is_shipped_can_be_planned(real_data):
     files = [path for path in (ROOT / "recipes").rglob("*.yaml") if "evaluations" in yaml.safe_load(path.read_text())]
     assert {path.stem for path in files} >= {"experiment", "nli_robustness_small", "nli_robustness_demo"}
     for path in files:
-        plan = cli_experiment.make_plan(path, [], None)
+        plan = cli_experiment.make_plan(path, ["starting_points=[0, 5000]"], None)  # there may be a part of MultiNLI
         cells = {(c.arm, c.starting_point, c.augmentation_size, c.seed) for c in plan.cells}
         assert len(cells) == len(plan.cells) > 10
 

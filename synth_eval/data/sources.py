@@ -89,8 +89,7 @@ def load(name: str, *, path: str | Path | None = None, **options: Any) -> list[R
             the wrong number of rows.
     """
     place = locate(name, path=path)
-    if options and place.where != "generated":
-        raise InputError(name, f"options {', '.join(options)}", "none for this data set", "drop them")
+    check_options(name, options)
     match place.where:
         case "generated":
             return _generate(name, options)
@@ -122,6 +121,23 @@ def locate(name: str, *, path: str | Path | None = None) -> Location:
         return Location(name, "hub", hub.SPLITS[name].describe())
     fix = f"set {VARIABLE} to a folder with {FILES[name][0]}, or give the file's path"
     raise InputError(name, f"no data (path: none given; {_tried(name)}; not on the Hub)", FILES[name][0], fix)
+
+
+def check_options(name: str, asked: Mapping[str, Any]) -> None:
+    """InputError for an option that a data set does not have, or a value of another kind."""
+    if name not in GENERATED:
+        if asked:
+            raise InputError(name, f"options {', '.join(asked)}", "none for this data set", "drop them")
+        return
+    known = OPTIONS[name]
+    for option, value in asked.items():
+        if option not in known:
+            expected = f"one of {', '.join(sorted(known))}"
+            raise InputError(name, f"the option {option!r}", expected, nearest(option, known))
+        kinds = (int,) if isinstance(known[option], int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            kind = "a whole number" if kinds == (int,) else "a number"
+            raise InputError(f"{name} {option}", repr(value), kind, f"for example {option}={known[option]}")
 
 
 def identify(name: str) -> tuple[str, str]:
@@ -218,14 +234,6 @@ def _grammar_name(name: str) -> str:
 
 def _generate(name: str, asked: dict[str, Any]) -> list[Record]:
     known = OPTIONS[name]
-    for option, value in asked.items():
-        if option not in known:
-            expected = f"one of {', '.join(sorted(known))}"
-            raise InputError(name, f"the option {option!r}", expected, nearest(option, known))
-        kinds = (int,) if isinstance(known[option], int) else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            kind = "a whole number" if kinds == (int,) else "a number"
-            raise InputError(f"{name} {option}", repr(value), kind, f"for example {option}={known[option]}")
     options: dict[str, Any] = known | asked
     if name == "hans_fresh":
         from synth_eval.nli import hans_grammar

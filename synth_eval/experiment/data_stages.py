@@ -50,7 +50,7 @@ class DataStages:
         except InputError as error:
             if error.where != "data":
                 raise
-            fix = f"{nearest(source.name, [HUMAN, *self.settings.generators])} Data sets: `synth-eval data list`"
+            fix = f"{nearest(source.name, [HUMAN, *self.settings.generators])} (data sets: {error.fix})"
             expected = "human, a generator, or a data set"
             raise InputError(f"arms.{arm}.sources", f"'{source.name}'", expected, fix) from error
 

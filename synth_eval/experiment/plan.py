@@ -82,10 +82,19 @@ class _Planner:
         content |= {"data": {"name": data_of(human)} | rows, "epochs": 0, "seed": seed}
         return self.stages.add("train", content, (human,), f"{what}, seed {seed}", section="classifier")
 
-    def trained(self, model: str, data: str, seed: int, size: float, what: str, **changes: Any) -> str:
-        """``model`` trained on ``data``."""
-        section = changes.pop("section", "classifier")
-        parents = (model, data, *changes.pop("parents", ()))
+    def trained(
+        self,
+        model: str,
+        data: str,
+        seed: int,
+        size: float,
+        what: str,
+        changes: Mapping[str, Any] | None = None,
+        section: str = "classifier",
+        checkers: tuple[str, ...] = (),
+    ) -> str:
+        """``model`` trained on ``data``, with ``changes`` to the classifier's keys."""
+        parents = (model, data, *checkers)
         content = self.stages.local(self.settings.classifier, "base_model")
         origin = {key: content.pop(key) for key in ORIGIN if key in content}
         if origin.get("lora"):
@@ -93,7 +102,7 @@ class _Planner:
             content |= {"revision": origin["revision"]} if "revision" in origin else {}
         else:
             content |= {"base_model": model_of(model)}
-        content |= changes
+        content |= changes or {}
         content |= {"data": {"name": data_of(data)}, "seed": seed}
         units = size * float(content.get("epochs", 1))
         return self.stages.add("train", content, parents, what, units, section)
@@ -107,9 +116,10 @@ class _Planner:
             for size in settings.sizes:
                 rows = self.data.of_arm(name, arm, size, seed, data)
                 what = f"{name}, start {_said(start)}, {size:,} pairs, seed {seed}"
-                more = self._weighting(name, arm, seed, base, rows, size)
-                changes = {**settings.augment, **arm.classifier, **more}
-                trained = self.trained(model, rows, seed, size, what, section=f"arms.{name}.classifier", **changes)
+                weighting, checkers = self._weighting(name, arm, seed, base, rows, size)
+                changes = {**settings.augment, **arm.classifier, **weighting}
+                section = f"arms.{name}.classifier" if arm.classifier else "augment"
+                trained = self.trained(model, rows, seed, size, what, changes, section, checkers)
                 self.cell(name, number, size, seed, {"start": model, "data": rows, "train": trained}, trained)
 
     def baseline(self, name: str, changes: Mapping[str, Any], seed: int, start: int | str, base: str) -> None:
@@ -127,12 +137,14 @@ class _Planner:
         size = None if start == FULL else int(start)
         data = self.data.sample(human, size, seed, f"human pairs, {_said(start)}, seed {seed}")
         what = f"{name} {_said(start)}, seed {seed}"
-        return self.trained(base, data, seed, size or self.human_pairs, what, section="start", **changes), data
+        return self.trained(base, data, seed, size or self.human_pairs, what, changes, "start"), data
 
-    def _weighting(self, name: str, arm: Arm, seed: int, base: str, rows: str, size: int) -> dict[str, Any]:
-        """The checkers of a weighted loss, trained from the base model."""
+    def _weighting(
+        self, name: str, arm: Arm, seed: int, base: str, rows: str, size: int
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The settings of a weighted loss, and its checkers, trained from the base model."""
         if arm.weighting is None:
-            return {}
+            return {}, ()
         human = self.data.human()
         real = arm.weighting.real
         few = self.data.sample(human, real, seed, f"human pairs, {real:,}, seed {seed}")
@@ -143,7 +155,7 @@ class _Planner:
             what = f"diversity checker of {name}, {size:,} pairs, seed {seed}"
             parents.append(self.trained(base, rows, seed, size, what))
             weighting["diversity_checker"] = model_of(parents[-1])
-        return {"weighting": weighting, "parents": tuple(parents)}
+        return {"weighting": weighting}, tuple(parents)
 
     # Cells -----------------------------------------------------------------------------------------------------------
 

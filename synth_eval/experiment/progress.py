@@ -141,7 +141,8 @@ def _hours(report: Forecast, workers: int) -> str:
         return "everything is done"
     untimed = ", ".join(f"{count} {kind}" for kind, count in report.untimed.items())
     more = f", not counting stages of which none has finished yet ({untimed})" if untimed else ""
-    return f"{to_go} stages to go: about {(report.hours or 0.0) / workers:.2f} hours on {workers} workers{more}"
+    least = "at least " if untimed else "about "
+    return f"{to_go} stages to go: {least}{(report.hours or 0.0) / workers:.2f} hours on {workers} workers{more}"
 
 
 def show_report(report: Report, files: list[str], refused: list[str]) -> None:

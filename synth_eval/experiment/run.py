@@ -23,7 +23,8 @@ from synth_eval.provenance import sha256_text
 
 STAGES, CELLS = "stages", "cells.json"
 NOT_TRAINING = frozenset(
-    {"name", "note", "seeds", "sizes", "starting_points", "arms", "generators", "baselines", "evaluations", "launcher"}
+    {"name", "note", "seeds", "sizes", "starting_points", "arms", "generators", "baselines", "evaluations"}
+    | {"launcher", "pace"}
 )
 """Keys of an experiment that may change between cells of one training; generators count with the arms they feed."""
 Submit = Callable[[Job], "Future[int]"]
@@ -86,6 +87,7 @@ def run(
                 break
             if all((folder / parent).exists() for parent in stage.parents):
                 running[submit(job(stage, plan, folder, kinds, scripts))] = waiting.pop(name)
+                say(f"started {stage.name}  {stage.what}")
         if not running:
             report.blocked = list(waiting)
             break

@@ -132,6 +132,8 @@ class ExperimentSettings(Strict):
 
     @model_validator(mode="after")
     def _names(self) -> ExperimentSettings:
+        if NONE in self.baselines:
+            raise ValueError(f"another name than '{NONE}' for a baseline")
         taken = {NONE, *self.baselines} & set(self.arms)
         if taken:
             raise ValueError(f"another name than '{min(taken)}' for an arm")
@@ -144,6 +146,9 @@ class ExperimentSettings(Strict):
         changes = {"start": self.start, "augment": self.augment}
         changes |= {f"arms.{name}.classifier": arm.classifier for name, arm in self.arms.items()}
         changes |= {f"baselines.{name}": keys for name, keys in self.baselines.items()}
+        for section, keys in {"classifier": self.classifier, **changes}.items():
+            if found := sorted({"data", "seed"} & set(keys)):
+                raise ValueError(f"no {found[0]} under {section}: the experiment decides it")
         for section, keys in changes.items():
             if found := sorted({*ORIGIN} & set(keys)):
                 raise ValueError(

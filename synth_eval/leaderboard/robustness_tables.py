@@ -114,6 +114,8 @@ _HOW_TO_READ = (
     "gets on the documents that were asked; where fewer of them are entailed than not, it is above the coin.",
 )
 
+FLOOR = 0.05  # below this mean of the starting models
+
 
 def _experiment(found: list[Point], name: str, board: ExperimentBoard, plan: Plan | None) -> list[str]:
     parts = [f"## Experiment {markdown_text(name)}"]
@@ -125,13 +127,21 @@ def _experiment(found: list[Point], name: str, board: ExperimentBoard, plan: Pla
     for start in dict.fromkeys(point.starting_point for point in found):
         here = [point for point in found if point.starting_point == start]
         pairs = "the full set" if start is None else f"{start:,} pairs"
-        parts += [f"### Starting point: {pairs}", _scores_grid(here, board, shown)]
+        parts += [f"### Starting point: {pairs}", _scores_grid(here, board, shown), *_floor(here, shown)]
         for reference, heading in HEADINGS.items():
             compared = [point for point in here if _has_any(point.against[reference])]
             parts += [heading, _differences_grid(compared, reference, shown)] if compared else []
     if found:
         parts += ["### All heuristics", _heuristics_grid(found)]
     return parts
+
+
+def _floor(here: list[Point], shown: Sequence[str]) -> list[str]:
+    """A warning for scores that the starting model has nothing, or nearly everything, of."""
+    start = next((point for point in here if point.is_start), None)
+    means = {name: start.scores[name].mean for name in shown if name in start.scores} if start else {}
+    low = [f"{title(name)} ({100 * mean:.1f} %)" for name, mean in means.items() if mean < FLOOR]
+    return [f"**Floor:** the starting model has nearly nothing of {', '.join(low)}: a loss cannot show."] if low else []
 
 
 def _finished(found: list[Point], plan: Plan) -> str:
