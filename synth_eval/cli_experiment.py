@@ -151,6 +151,9 @@ def make_plan(config: Path, changes: list[str], arms: list[str] | None) -> Plan:
     for data in (settings.human, *settings.held_out, *given):
         if data.name not in ("human", *settings.generators):
             sources.check_options(data.name, data.options)
+        elif data.options:
+            found, fix = f"options {', '.join(data.options)}", "name them where it is made, under human or generators"
+            raise InputError(f"source {data.name}", found, "no option but share", fix)
     pairs = len(sources.load(settings.human.name, **settings.human.options))
     for start in settings.starting_points:
         if start != "full" and start > pairs:
