@@ -73,7 +73,7 @@ def run(
         scripts: where the recipe scripts are.
         submit: the launcher.
         slots: stages to hand to it at a time, so that whole cells come first; None: all that can start.
-        say: takes a line for every stage that ends.
+        say: takes a line for every stage that starts or ends.
     """
     folder = (root / STAGES).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,12 +82,10 @@ def run(
     waiting = {name: stage for name, stage in plan.stages.items() if name not in report.there}
     running: dict[Future[int], Stage] = {}
     while waiting or running:
-        for name, stage in list(waiting.items()):
-            if slots is not None and len(running) >= slots:
-                break
-            if all((folder / parent).exists() for parent in stage.parents):
-                running[submit(job(stage, plan, folder, kinds, scripts))] = waiting.pop(name)
-                say(f"started {stage.name}  {stage.what}")
+        ready = [stage for stage in waiting.values() if all((folder / parent).exists() for parent in stage.parents)]
+        for stage in ready if slots is None else ready[: slots - len(running)]:
+            running[submit(job(stage, plan, folder, kinds, scripts))] = waiting.pop(stage.name)
+            say(f"started {stage.name}  {stage.what}")
         if not running:
             report.blocked = list(waiting)
             break
